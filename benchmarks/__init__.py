@@ -1,0 +1,1 @@
+"""Measurements of the service on recorded audio, and the recordings themselves."""

@@ -1,0 +1,1 @@
+"""The service: sockets in and out, call sessions, pages."""

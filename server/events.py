@@ -1,0 +1,47 @@
+"""A call's event as everybody outside the call sees it: one body, numbered, with audio time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from asr.events import CallId, Metric, Transcript
+from assist_rules.events import Alert, Retraction, Suggestion, Suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Something about the call itself: it began, ended, lost audio, changed hands."""
+
+    name: str
+    """One of ``STATUS``."""
+    detail: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+STATUS = {
+    "call_started": "detail: agent, queue, tier, brand",
+    "call_ended": "detail: why, duration_ms",
+    "audio_gap": "detail: party, start_ms, end_ms, why",
+    "party_failed": "detail: party, code, message",
+    "recogniser": "detail: name, demonstration, degraded",
+    "feedback": "detail: suggestion, verdict (used | dismissed | wrong)",
+}
+"""Every status name on the wire."""
+
+Body = Transcript | Alert | Suggestion | Suppressed | Retraction | Metric | Status
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One thing that happened on a call. Equal inputs give equal events, stamps apart."""
+
+    call: CallId
+    seq: int
+    """Counts up by one within the call, from 1."""
+    at_ms: int
+    """Audio time since the call began."""
+    body: Body
+    stamps: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """Wall time, seconds since the epoch, of: arrived, recognised, fired, sent. Never compared."""
+    heard_ms: int | None = None
+    """Audio time of the last sample of what caused it, where that is known."""

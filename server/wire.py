@@ -1,0 +1,110 @@
+"""The one JSON form of a call event: ``type``, ``call``, ``seq``, ``at_ms``, the body's fields flat.
+
+Wall-clock stamps travel in ``stamps``; nothing in a replay compares them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, get_args, get_origin, get_type_hints
+
+from asr.events import CallId, Char, Metric, Transcript
+from assist_rules.events import Alert, Evidence, Retraction, Suggestion, Suppressed
+from server.events import Body, CallEvent, Status
+
+TYPES: dict[str, type[Any]] = {
+    "transcript": Transcript,
+    "alert": Alert,
+    "suggestion": Suggestion,
+    "suppressed": Suppressed,
+    "retraction": Retraction,
+    "metric": Metric,
+    "status": Status,
+}
+NAMES = {body: name for name, body in TYPES.items()}
+
+
+class WireError(ValueError):
+    """A message that is not a call event; the text says which part is wrong."""
+
+
+def to_wire(event: CallEvent) -> dict[str, Any]:
+    """The JSON object of an event, keys in a fixed order."""
+    body = _plain(event.body)
+    body.pop("call", None)
+    body.pop("at_ms", None)
+    wire = {
+        "type": NAMES[type(event.body)],
+        "call": event.call,
+        "seq": event.seq,
+        "at_ms": event.at_ms,
+        **body,
+    }
+    if event.heard_ms is not None:
+        wire["heard_ms"] = event.heard_ms
+    if event.stamps:
+        wire["stamps"] = dict(event.stamps)
+    return wire
+
+
+def from_wire(message: Mapping[str, Any]) -> CallEvent:
+    """The event of a JSON object. Raises :class:`WireError` on anything that is not one."""
+    fields = dict(message)
+    try:
+        kind = TYPES[fields.pop("type")]
+        call = CallId(fields.pop("call"))
+        seq, at_ms = int(fields.pop("seq")), int(fields.pop("at_ms"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise WireError(f"not a call event: {error!r}") from error
+    stamps = fields.pop("stamps", {})
+    heard_ms = fields.pop("heard_ms", None)
+    names = {field.name for field in dataclasses.fields(kind)}
+    if "call" in names:
+        fields["call"] = call
+    if "at_ms" in names:
+        fields["at_ms"] = at_ms
+    return CallEvent(call, seq, at_ms, _build(kind, fields, call), stamps, heard_ms)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Char):
+        return [value.ms, round(value.confidence, 3)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, Evidence):
+            plain.pop("call")
+        return plain
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _build(kind: type[Any], fields: dict[str, Any], call: CallId) -> Body:
+    hints = get_type_hints(kind)
+    unknown = fields.keys() - hints.keys()
+    if unknown:
+        raise WireError(f"{NAMES[kind]}: unknown fields {sorted(unknown)}")
+    try:
+        body: Body = kind(**{name: _value(hints[name], v, call) for name, v in fields.items()})
+    except (TypeError, ValueError, KeyError, IndexError) as error:
+        raise WireError(f"{NAMES[kind]}: {error}") from error
+    return body
+
+
+def _value(hint: Any, value: Any, call: CallId) -> Any:
+    if hint is Char:
+        return Char(int(value[0]), float(value[1]))
+    if hint is Evidence:
+        hints = get_type_hints(Evidence)
+        return Evidence(**{k: _value(hints[k], v, call) for k, v in {"call": call, **value}.items()})
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(value)
+    if get_origin(hint) is tuple:
+        return tuple(_value(get_args(hint)[0], item, call) for item in value)
+    return value
