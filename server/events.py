@@ -9,18 +9,21 @@ from asr.events import CallId, Metric, Transcript
 from assist_rules.events import Alert, Retraction, Suggestion, Suppressed
 
 
+Detail = Mapping[str, str | int | float | bool | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """Something about the call itself: it began, ended, lost audio, changed hands."""
 
     name: str
     """One of ``STATUS``."""
-    detail: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    detail: Detail = field(default_factory=dict)
 
 
 STATUS = {
-    "call_started": "detail: agent, queue, tier, brand",
-    "call_ended": "detail: why, duration_ms",
+    "call_started": "detail: agent, queue, tier, brand, started_at",
+    "call_ended": "detail: why, duration_ms; how many utterances, alerts, suggestions, suppressed, retractions",
     "audio_gap": "detail: party, start_ms, end_ms, why",
     "party_failed": "detail: party, code, message",
     "recogniser": "detail: name, demonstration, degraded",

@@ -102,7 +102,9 @@ def _value(hint: Any, value: Any, call: CallId) -> Any:
         return Char(int(value[0]), float(value[1]))
     if hint is Evidence:
         hints = get_type_hints(Evidence)
-        return Evidence(**{k: _value(hints[k], v, call) for k, v in {"call": call, **value}.items()})
+        return Evidence(
+            **{k: _value(hints[k], v, call) for k, v in {"call": call, **value}.items()}
+        )
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)
     if get_origin(hint) is tuple:

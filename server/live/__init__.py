@@ -1,0 +1,1 @@
+"""Calls that are going on: their state, their history, who watches them."""

@@ -1,0 +1,151 @@
+"""One call as a pure function of what was heard: inputs in, numbered call events out.
+
+There is no clock and no socket in here. Equal inputs in equal order give equal events, which is
+why a replay of a recording shows what the live call showed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+
+from asr.events import AsrEvent, AudioGap, Metric, StreamFailed, Transcript, Watermark
+from asr.recogniser import RecogniserInfo
+from assist_rules.events import Alert, CallInfo, Retraction, RuleEvent, Suggestion, Suppressed
+from server.events import Body, CallEvent, Detail, Status
+
+VERDICTS = ("used", "dismissed", "wrong")
+"""What an agent can say of a suggestion."""
+
+
+class Rules(Protocol):
+    """The rules of one call, as this package needs them; ``RuleSession`` is the real one."""
+
+    def hear(self, transcript: Transcript) -> tuple[RuleEvent, ...]:
+        """A revision of an utterance."""
+
+    def measure(self, metric: Metric) -> tuple[RuleEvent, ...]:
+        """A fact about the sound."""
+
+    def advance(self, watermark: Watermark) -> tuple[RuleEvent, ...]:
+        """Everything before the mark has been heard: deadlines may pass."""
+
+    def feedback(self, suggestion_id: str, verdict: str, at_ms: int) -> tuple[RuleEvent, ...]:
+        """The agent used, dismissed or refused a card."""
+
+    def end(self, at_ms: int) -> tuple[RuleEvent, ...]:
+        """The call is over."""
+
+
+class CallState:
+    """Numbers what happens on a call. Call :meth:`start` first and :meth:`end` last."""
+
+    def __init__(self, info: CallInfo, recogniser: RecogniserInfo, rules: Rules) -> None:
+        self.info = info
+        self.seq = 0
+        self.at_ms = 0
+        self.ended = False
+        self._recogniser = recogniser
+        self._rules = rules
+        self._heard: dict[str, int] = {}
+        self._suggested: set[str] = set()
+        self._counts: Counter[str] = Counter()
+
+    def start(self) -> tuple[CallEvent, ...]:
+        """The first events of the call."""
+        info, recogniser = self.info, self._recogniser
+        started: Detail = {
+            "agent": info.agent,
+            "queue": info.queue,
+            "tier": info.tier,
+            "brand": info.brand,
+            "started_at": info.started_at,
+        }
+        listening: Detail = {
+            "name": recogniser.name,
+            "demonstration": recogniser.demonstration,
+            "degraded": False,
+        }
+        return (
+            self._number(0, Status("call_started", started)),
+            self._number(0, Status("recogniser", listening)),
+        )
+
+    def absorb(self, event: AsrEvent) -> tuple[CallEvent, ...]:
+        """One event of the recogniser: itself, where viewers see it, then what the rules say."""
+        if isinstance(event, Watermark):
+            return self._ruled(event.at_ms, self._rules.advance(event))
+        if isinstance(event, Transcript):
+            heard = self._number(event.at_ms, event, event.end_ms)
+            if event.final and event.text:
+                self._counts["utterances"] += 1
+            return (heard, *self._ruled(event.at_ms, self._rules.hear(event)))
+        if isinstance(event, Metric):
+            measured = self._number(event.at_ms, event, event.at_ms)
+            return (measured, *self._ruled(event.at_ms, self._rules.measure(event)))
+        return (self._number(*_told(event)),)
+
+    def feedback(self, suggestion: str, verdict: str) -> tuple[CallEvent, ...]:
+        """The agent's word on a card. Nothing happens for a card this call never showed."""
+        if suggestion not in self._suggested or verdict not in VERDICTS or self.ended:
+            return ()
+        said = Status("feedback", {"suggestion": suggestion, "verdict": verdict})
+        ruled = self._rules.feedback(suggestion, verdict, self.at_ms)
+        return (self._number(self.at_ms, said), *self._ruled(self.at_ms, ruled))
+
+    def end(self, why: str, duration_ms: int) -> tuple[CallEvent, ...]:
+        """The last events of the call: what the rules say of its end, then the summary."""
+        if self.ended:
+            return ()
+        last = self._ruled(duration_ms, self._rules.end(duration_ms))
+        self.ended = True
+        counts = {
+            name: self._counts[name]
+            for name in ("utterances", "alerts", "suggestions", "suppressed", "retractions")
+        }
+        summary = Status("call_ended", {"why": why, "duration_ms": duration_ms, **counts})
+        return (*last, self._number(duration_ms, summary))
+
+    def _ruled(self, at_ms: int, bodies: Iterable[RuleEvent]) -> tuple[CallEvent, ...]:
+        return tuple(self._number(at_ms, body, self._heard_of(body)) for body in bodies)
+
+    def _heard_of(self, body: RuleEvent) -> int | None:
+        """When the last sample of what caused it was spoken; keeps the counts on the way."""
+        match body:
+            case Alert():
+                if body.id not in self._heard:
+                    self._counts["alerts"] += 1
+                heard = max((span.end_ms for span in body.evidence), default=self.at_ms)
+                self._heard[body.id] = heard
+                return heard
+            case Suggestion():
+                if body.id not in self._suggested:
+                    self._suggested.add(body.id)
+                    self._counts["suggestions"] += 1
+                return self._heard.get(body.alert)
+            case Suppressed():
+                self._counts["suppressed"] += 1
+                return self._heard.get(body.alert)
+            case Retraction():
+                self._counts["retractions"] += 1
+                return None
+
+    def _number(self, at_ms: int, body: Body, heard_ms: int | None = None) -> CallEvent:
+        self.seq += 1
+        self.at_ms = max(self.at_ms, at_ms)
+        return CallEvent(self.info.call, self.seq, at_ms, body, {}, heard_ms)
+
+
+def _told(event: AudioGap | StreamFailed) -> tuple[int, Status]:
+    """What viewers are told about sound that is missing."""
+    if isinstance(event, AudioGap):
+        gap: Detail = {
+            "party": str(event.party),
+            "start_ms": event.start_ms,
+            "end_ms": event.end_ms,
+            "why": event.why,
+        }
+        return event.end_ms, Status("audio_gap", gap)
+    failed: Detail = {"party": str(event.party), "code": event.code, "message": event.message}
+    return event.at_ms, Status("party_failed", failed)

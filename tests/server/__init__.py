@@ -1,0 +1,1 @@
+"""Tests of the server, each bad input through a real socket."""
