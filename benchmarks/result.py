@@ -17,7 +17,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 RESULTS = Path(__file__).parent / "results"
-LIBRARIES = ("torch", "funasr", "numpy", "soxr", "pyahocorasick", "fastapi", "uvicorn", "websockets")
+LIBRARIES = (
+    "torch",
+    "funasr",
+    "numpy",
+    "soxr",
+    "pyahocorasick",
+    "fastapi",
+    "uvicorn",
+    "websockets",
+)
 
 
 class Machine(BaseModel):

@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 SOURCE = {".py", ".js", ".html", ".css", ".md", ".yaml", ".yml", ".toml", ".sh", ".txt", ""}
 # Written in pieces so that this file does not name them itself.
 FORBIDDEN = {
-    "a registry host": r"py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + r"js|deb\.deb" + r"ian\.org",
+    "a registry host": r"py"
+    + r"pi\.org|python"
+    + r"hosted\.org|registry\.npm"
+    + r"js|deb\.deb"
+    + r"ian\.org",
     "a path of one machine": r"(^|[^A-Za-z0-9_.-])/(wo" + r"rk|fa" + r"rm)/|\.\./sha" + r"red",
 }
 BUNDLED_LIMIT = 20 * 1024 * 1024
@@ -49,7 +53,9 @@ def test_bundled_model_stays_small() -> None:
     assert sum(p.stat().st_size for p in bundled) <= BUNDLED_LIMIT
 
 
-@pytest.mark.parametrize("package", ["server.app", "assist_rules.session", "asr.recogniser", "asr.events", "server.cli"])
+@pytest.mark.parametrize(
+    "package", ["server.app", "assist_rules.session", "asr.recogniser", "asr.events", "server.cli"]
+)
 def test_torch_is_not_imported_by(package: str) -> None:
     code = f"import sys, {package}; sys.exit('torch' in sys.modules or 'funasr' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
