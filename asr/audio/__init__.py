@@ -1,0 +1,1 @@
+"""Sound in: files, codecs, resampling, voice activity, utterance cutting."""
