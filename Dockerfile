@@ -18,19 +18,23 @@ ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 FROM base AS cuda
 RUN ./install.sh
 USER tingban
-EXPOSE 8300
+EXPOSE 8765
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
-  CMD python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8300/healthz', timeout=2)"
+  CMD python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8765/healthz', timeout=2)"
 ENTRYPOINT ["tingban"]
-CMD ["serve"]
+# Inside a container only this address can be published; publish it to loopback (-p 127.0.0.1:8765:8765)
+# or behind something that checks who may see a call: there is no sign-in yet.
+CMD ["serve", "--host", "0.0.0.0", "--insecure-bind-anywhere"]
 
 FROM base AS cpu
 # PyTorch's index of CPU builds goes in here; without it torch brings CUDA along.
 ARG TORCH_INDEX_URL=
 RUN TORCH_INDEX_URL=$TORCH_INDEX_URL ./install.sh
 USER tingban
-EXPOSE 8300
+EXPOSE 8765
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
-  CMD python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8300/healthz', timeout=2)"
+  CMD python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8765/healthz', timeout=2)"
 ENTRYPOINT ["tingban"]
-CMD ["serve"]
+# Inside a container only this address can be published; publish it to loopback (-p 127.0.0.1:8765:8765)
+# or behind something that checks who may see a call: there is no sign-in yet.
+CMD ["serve", "--host", "0.0.0.0", "--insecure-bind-anywhere"]
