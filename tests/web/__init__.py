@@ -1,0 +1,1 @@
+"""The browser side: reducers under node, elements in a real Chromium."""

@@ -1,0 +1,89 @@
+import { arrange } from '../client/cards.js'
+import { arrangeChildren, h, say, show } from '../ui/dom.js'
+import { glide, places } from '../ui/glide.js'
+import { CardView } from './card-view.js'
+
+/**
+ * At most three cards. While the pointer is on them none moves; one that was withdrawn meanwhile
+ * goes when the pointer leaves.
+ */
+export class CardsView {
+  /** @type {Map<string, CardView>} */ #views = new Map()
+  /** @type {import('../client/cards.js').Card[]} */ #shown = []
+  #list = h('div', { class: 'list' })
+  #quiet
+  #over = false
+
+  /**
+   * @param {import('../ui/strings.js').Strings} strings
+   * @param {{act: (action: import('./card-view.js').Action, card: import('../client/cards.js').Card) => void,
+   *   released: () => void, observe: boolean}} how released: the pointer left, draw again
+   */
+  constructor(strings, { act, released, observe }) {
+    this.strings = strings
+    this.act = act
+    this.observe = observe
+    this.#quiet = h('p', { class: 'quiet' }, strings.listening)
+    this.element = h(
+      'section', { class: 'cards', part: 'cards', 'aria-label': strings.cards, tabindex: '-1' },
+      this.#list, this.#quiet,
+    )
+    this.#list.addEventListener('pointerenter', () => (this.#over = true))
+    this.#list.addEventListener('pointerleave', () => {
+      this.#over = false
+      released()
+    })
+  }
+
+  /** @param {readonly import('../client/cards.js').Card[]} ranked @param {boolean} live */
+  update(ranked, live) {
+    const focused = this.focused()
+    const hold = this.#over && live
+    const cards = arrange(this.#shown, ranked, { hold, kept: this.#list.querySelector('.card:hover')?.getAttribute('data-id') ?? focused?.id })
+    const moved = cards.length !== this.#shown.length || cards.some((card, i) => card.id !== this.#shown[i]?.id)
+    const before = moved ? places(this.#list) : null
+    this.#shown = cards
+    const views = new Map()
+    cards.forEach((card, place) => {
+      const view = this.#views.get(card.id) ?? new CardView(this.strings, this.act, this.observe)
+      view.update(card, place)
+      views.set(card.id, view)
+    })
+    this.#views = views
+    if (moved) arrangeChildren(this.#list, [...views.values()].map((view) => view.element))
+    if (before) glide(this.#list, before)
+    show(this.#quiet, live && cards.length === 0)
+    if (focused && !views.has(focused.id)) (this.lead()?.element ?? this.element).focus({ preventScroll: true })
+  }
+
+  /** The cards on screen, the most urgent first. */
+  get cards() {
+    return this.#shown.filter((card) => !card.gone)
+  }
+
+  /** @param {number} place from 0 @returns {CardView|undefined} */
+  at(place) {
+    return this.#views.get(this.#shown[place]?.id)
+  }
+
+  lead() {
+    return this.at(0)
+  }
+
+  /** @param {string} id */
+  view(id) {
+    return this.#views.get(id)
+  }
+
+  /** The card that holds the keyboard's focus. */
+  focused() {
+    const root = /** @type {ShadowRoot|Document} */ (this.element.getRootNode())
+    const card = root.activeElement?.closest('.card')
+    return card ? this.#views.get(card.getAttribute('data-id') ?? '')?.card : undefined
+  }
+
+  /** @param {string} text */
+  set quiet(text) {
+    say(this.#quiet, text)
+  }
+}
