@@ -1,0 +1,107 @@
+"""Listens to recordings: synchronous, as fast as it goes, the same events every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from asr.call import CallStream
+from asr.events import AsrEvent, AudioFrame, CallId, Party
+from asr.paraformer.decoder import Decoder
+from asr.paraformer.load import Model
+from asr.paraformer.state import CHUNK_600_MS, ChunkShape
+from asr.paraformer.wording import Greedy, Wording
+from asr.party import PartyConfig, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A call to listen to; packets come at ``rate`` Hz, each party's in order."""
+
+    call: CallId
+    parties: Sequence[Party]
+    rate: int
+    packets: Iterable[AudioFrame]
+
+
+def greedy_wording(model: Model) -> Callable[[], Wording]:
+    """Readings that take the best candidate of every token."""
+    return lambda: Greedy(model.tokens, model.unspoken)
+
+
+def listen(
+    model: Model,
+    call: CallId,
+    parties: Sequence[Party],
+    rate: int,
+    packets: Iterable[AudioFrame],
+    config: PartyConfig | None = None,
+    new_wording: Callable[[], Wording] | None = None,
+    shape: ChunkShape = CHUNK_600_MS,
+) -> Iterator[AsrEvent]:
+    """Events of one recording, each as soon as its audio has been read."""
+    recording = Recording(call, parties, rate, packets)
+    for _, event in listen_many(model, [recording], config, new_wording, shape):
+        yield event
+
+
+def listen_many(
+    model: Model,
+    recordings: Iterable[Recording],
+    config: PartyConfig | None = None,
+    new_wording: Callable[[], Wording] | None = None,
+    shape: ChunkShape = CHUNK_600_MS,
+    together: int = 8,
+) -> Iterator[tuple[int, AsrEvent]]:
+    """Events of many recordings, with the index of the recording; ``together`` at a time.
+
+    The events of a recording, and their order, do not depend on what else is listened to.
+    """
+    decoder = Decoder(model, shape)
+    waiting = iter(enumerate(recordings))
+    open_calls: dict[int, _Listening] = {}
+    while True:
+        while len(open_calls) < together and (following := next(waiting, None)):
+            index, recording = following
+            open_calls[index] = _Listening(
+                CallStream(
+                    recording.call,
+                    recording.parties,
+                    recording.rate,
+                    decoder,
+                    new_wording or greedy_wording(model),
+                    config or PartyConfig(),
+                ),
+                iter(recording.packets),
+            )
+        if not open_calls:
+            return
+        tasks: list[tuple[CallStream, Task]] = []
+        for listening in open_calls.values():
+            tasks.extend((listening.stream, task) for task in listening.next_tasks())
+        if tasks:
+            answers = decoder.hear([task.question for _, task in tasks])
+            for (stream, task), heard in zip(tasks, answers, strict=True):
+                stream.answer(task, heard)
+        for index, listening in list(open_calls.items()):
+            for event in listening.stream.collect():
+                yield index, event
+            if listening.stream.finished:
+                listening.stream.close()
+                del open_calls[index]
+
+
+@dataclass(eq=False, slots=True)
+class _Listening:
+    stream: CallStream
+    packets: Iterator[AudioFrame]
+
+    def next_tasks(self) -> list[Task]:
+        """Questions to ask now; reads on until there is one or the recording ends."""
+        while not (tasks := list(self.stream.ready())):
+            packet = next(self.packets, None)
+            if packet is None:
+                self.stream.end()
+                return list(self.stream.ready())
+            self.stream.push(packet)
+        return tasks

@@ -1,0 +1,112 @@
+"""Decides what the model hears next. Pure: time and what waits are arguments.
+
+Ends and chunks come first, oldest first. Early partials live on what is left: a bucket fills
+with the time the model is not busy with the rest, up to a share, and each early partial is paid
+from it. So they thin out as load grows, and stop before anything else gets later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from asr.paraformer.decoder import Kind
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerConfig:
+    """How the model's time is shared out."""
+
+    most_rows: int = 16
+    """Rows in a step."""
+    busy_share: float = 0.7
+    """Early partials may bring the model's busy time up to this share, not beyond."""
+    saved_ms: float = 200.0
+    """The most unused model time that early partials can save up."""
+    memory_s: float = 2.0
+    """How fast measured load is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Generic[T]):
+    """Something that could be heard now."""
+
+    item: T
+    kind: Kind
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[T]):
+    """What to hear in this step, and which early partials to do without."""
+
+    hear: list[T]
+    skip: list[T]
+
+
+class Scheduler:
+    """Remembers how busy the model has been."""
+
+    def __init__(self, config: SchedulerConfig | None = None) -> None:
+        self._config = config or SchedulerConfig()
+        self._last_s: float | None = None
+        self._urgent_share = 0.0
+        self._row_ms = 5.0
+        self._saved_ms = self._config.saved_ms
+
+    @property
+    def load(self) -> float:
+        """Share of time the model has lately spent on what cannot wait, 0 to 1."""
+        return self._urgent_share
+
+    @property
+    def row_ms(self) -> float:
+        """What a row has lately cost."""
+        return self._row_ms
+
+    def choose(self, waiting: Sequence[Waiting[T]]) -> Choice[T]:
+        """The next step's rows, at most one per waiting item."""
+        urgent = sorted((w for w in waiting if w.kind is not Kind.EARLY), key=_urgency)
+        early = sorted((w for w in waiting if w.kind is Kind.EARLY), key=_urgency)
+        most = self._config.most_rows
+        hear = [w.item for w in urgent[:most]]
+        if len(urgent) > most:
+            return Choice(hear, [w.item for w in early])
+        affordable = max(int(self._saved_ms / self._row_ms), 0)
+        room = min(most - len(hear), affordable)
+        # When there is not time for all, the newest are worth most: the oldest are soon overtaken.
+        chosen = early[len(early) - room :] if room else []
+        skipped = early[: len(early) - room] if room else early
+        hear.extend(w.item for w in chosen)
+        return Choice(hear, [w.item for w in skipped])
+
+    def ran(self, now_s: float, took_s: float, urgent: int, early: int) -> None:
+        """A step of so many rows ended at ``now_s`` after ``took_s``."""
+        rows = urgent + early
+        took_ms = took_s * 1000
+        self._row_ms += 0.2 * (took_ms / rows - self._row_ms)
+        urgent_s = took_s * urgent / rows
+        self._saved_ms -= took_ms * early / rows
+        self.idle(now_s, urgent_s)
+
+    def idle(self, now_s: float, busy_s: float = 0.0) -> None:
+        """Time has passed, ``busy_s`` of it on what cannot wait."""
+        config = self._config
+        past_s = 0.0 if self._last_s is None else max(now_s - self._last_s, 0.0)
+        self._last_s = now_s
+        if not past_s:
+            return
+        part = min(past_s / config.memory_s, 1.0)
+        self._urgent_share += part * (min(busy_s / past_s, 1.0) - self._urgent_share)
+        spare = max(config.busy_share - self._urgent_share, 0.0)
+        self._saved_ms = min(self._saved_ms + spare * past_s * 1000, config.saved_ms)
+
+
+def _urgency(waiting: Waiting[T]) -> tuple[int, float]:
+    # An end is a person who has stopped and waits for the reaction; but nobody may starve, so
+    # an end is only so much more urgent than a chunk that has been waiting.
+    bonus_s = 0.15 if waiting.kind is Kind.END else 0.0
+    return (0, waiting.since_s - bonus_s)
