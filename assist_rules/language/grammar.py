@@ -241,7 +241,7 @@ def _table(table: dict[str, Field], required: tuple[str, ...] = ()) -> dict[str,
     }
 
 
-def _kind(field: Field) -> dict[str, Any]:  # noqa: C901 - one line per kind
+def _kind(field: Field) -> dict[str, Any]:
     kind = field.kind
     if kind in _SCALAR:
         return _SCALAR[kind]

@@ -1,0 +1,1 @@
+"""Character tables, written by ``build.py``."""

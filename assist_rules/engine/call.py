@@ -1,0 +1,187 @@
+"""What is known of one call so far: utterances, cues, measures, and the time heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from asr.events import Metric, Party, Transcript
+from assist_rules.engine.hearing import Cue, Utterance
+from assist_rules.engine.judge import Judge
+from assist_rules.engine.matcher import Matcher
+from assist_rules.events import CallInfo
+
+TURN_GAP_MS = 1_500
+"""A party silent for longer has ended its turn."""
+KEPT_UTTERANCES = 240
+"""Older utterances keep their cues but can no longer be revised: memory stays flat over hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one party said until the other spoke, or it fell silent."""
+
+    utterances: tuple[Utterance, ...]
+    over: bool
+
+    @property
+    def start_ms(self) -> int:
+        return self.utterances[0].latest.start_ms
+
+    @property
+    def end_ms(self) -> int:
+        return self.utterances[-1].latest.end_ms
+
+    @property
+    def chars(self) -> int:
+        return sum(len(u.text.norm) for u in self.utterances)
+
+
+class Call:
+    """State of one call; a function of the inputs it was given."""
+
+    def __init__(self, matcher: Matcher, judges: Sequence[Judge], info: CallInfo) -> None:
+        self._matcher, self._judges = matcher, judges
+        self.info = info
+        self.utterances: dict[str, Utterance] = {}
+        self._gone: set[str] = set()
+        self.cues: dict[int, dict[str, tuple[Cue, ...]]] = {}
+        self.metrics: dict[tuple[Party, str], list[tuple[int, float]]] = {}
+        self.heard_ms = 0
+        self.ended = False
+        self.mixed = False
+        self.chars = {party: 0 for party in Party}
+
+    def hear(self, transcript: Transcript) -> frozenset[int] | None:
+        """Leaves whose cues changed; None when the revision is older than what is known."""
+        name = transcript.utterance
+        utterance = self.utterances.get(name)
+        if utterance is None:
+            if name in self._gone:
+                return None
+            utterance = Utterance(self._matcher, self._judges, transcript)
+            self.utterances[name] = utterance
+            self._forget_oldest()
+        else:
+            latest = utterance.latest
+            if transcript.party != latest.party or transcript.revision < latest.revision:
+                return None
+            if latest.final and not transcript.final:
+                return None
+        self.mixed = self.mixed or transcript.party is Party.UNKNOWN
+        before = len(utterance.text.norm)
+        changed = utterance.hear(transcript)
+        self.chars[transcript.party] += len(utterance.text.norm) - before
+        for leaf in changed:
+            cues = utterance.cues.get(leaf)
+            if cues:
+                self.cues.setdefault(leaf, {})[name] = cues
+            else:
+                self.cues.get(leaf, {}).pop(name, None)
+        return changed
+
+    def _forget_oldest(self) -> None:
+        while len(self.utterances) > KEPT_UTTERANCES:
+            oldest = next(iter(self.utterances))
+            del self.utterances[oldest]
+            self._gone.add(oldest)
+
+    def measure(self, metric: Metric) -> None:
+        points = self.metrics.setdefault((metric.party, metric.name), [])
+        points.append((metric.at_ms, metric.value))
+        if len(points) > 4 * KEPT_UTTERANCES:
+            del points[: 2 * KEPT_UTTERANCES]
+
+    def cues_of(self, leaf: int) -> Iterator[Cue]:
+        """All cues of a condition, in the order in which utterances began to be heard."""
+        for cues in self.cues.get(leaf, {}).values():
+            yield from cues
+
+    def said_by(self, role: str) -> list[Utterance]:
+        """Non-empty utterances of a role in order of their start."""
+        found = [u for u in self.utterances.values() if speaks(u, role) and u.text.norm]
+        found.sort(key=lambda u: (u.latest.start_ms, u.latest.utterance))
+        return found
+
+    def turns(self, role: str, since_ms: int) -> list[Turn]:
+        """Turns of a role that begin at or after ``since_ms``."""
+        ordered = sorted(
+            (
+                u
+                for u in self.utterances.values()
+                if u.text.norm and u.latest.start_ms >= since_ms - 200
+            ),
+            key=lambda u: (u.latest.start_ms, u.latest.utterance),
+        )
+        turns: list[Turn] = []
+        open_turn: list[Utterance] = []
+
+        def close(over: bool) -> None:
+            if open_turn:
+                turns.append(Turn(tuple(open_turn), over))
+                open_turn.clear()
+
+        for utterance in ordered:
+            if not speaks(utterance, role):
+                close(True)
+                continue
+            if open_turn:
+                last = open_turn[-1].latest
+                if last.final and utterance.latest.start_ms - last.end_ms > TURN_GAP_MS:
+                    close(True)
+            open_turn.append(utterance)
+        if open_turn:
+            last = open_turn[-1].latest
+            silent = last.final and self.heard_ms >= last.end_ms + TURN_GAP_MS
+            close(self.ended or silent)
+        return turns
+
+    def speaking_spans(self, role: str, since_ms: int) -> list[tuple[int, int]]:
+        """When that role spoke after ``since_ms``: merged, in order."""
+        spans = []
+        for utterance in reversed(self.utterances.values()):
+            latest = utterance.latest
+            if speaks(utterance, role) and utterance.text.norm:
+                end = latest.end_ms if latest.final else max(latest.end_ms, self.heard_ms)
+                if end > since_ms:
+                    spans.append((max(latest.start_ms, since_ms), end))
+        for party in Party:
+            if role in (str(party), "any"):
+                spans.extend(self._measured_spans(party, since_ms))
+        spans.sort()
+        merged: list[tuple[int, int]] = []
+        for start, end in spans:
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            elif end > start:
+                merged.append((start, end))
+        return merged
+
+    def _measured_spans(self, party: Party, since_ms: int) -> list[tuple[int, int]]:
+        spans = []
+        began: int | None = None
+        for at_ms, value in self.metrics.get((party, "speaking"), ()):
+            if value >= 0.5 and began is None:
+                began = at_ms
+            elif value < 0.5 and began is not None:
+                spans.append((began, at_ms))
+                began = None
+        if began is not None:
+            spans.append((began, max(self.heard_ms, began)))
+        return [(max(start, since_ms), end) for start, end in spans if end > since_ms]
+
+    def agent_talking(self, now_ms: int) -> bool:
+        """Is the agent in the middle of a sentence?"""
+        points = self.metrics.get((Party.AGENT, "speaking"))
+        if points:
+            return points[-1][1] >= 0.5
+        for utterance in reversed(self.utterances.values()):
+            latest = utterance.latest
+            if latest.party is Party.AGENT and utterance.text.norm:
+                return not latest.final and now_ms - latest.end_ms < TURN_GAP_MS
+        return False
+
+
+def speaks(utterance: Utterance, role: str) -> bool:
+    """Is this an utterance of that role? Mixed mono is nobody's but ``any``."""
+    return role == "any" or str(utterance.latest.party) == role

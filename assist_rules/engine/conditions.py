@@ -1,0 +1,217 @@
+"""What a rule can ask, as plain data: the parser makes these, the session answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from assist_rules.language.phrase import Sequence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Say:
+    """Heard words of one party, with the guards that a hit must pass."""
+
+    role: str
+    phrases: tuple[Sequence, ...]
+    sources: tuple[str, ...] = ()
+    """The phrases as written, one per entry of ``phrases``."""
+    excepts: tuple[Sequence, ...] = ()
+    unless_before: tuple[Sequence, ...] = ()
+    unless_after: tuple[Sequence, ...] = ()
+    needs_before: tuple[Sequence, ...] = ()
+    needs_after: tuple[Sequence, ...] = ()
+    near: int = 6
+    negation: str = "cancel"
+    quoted: str = "keep"
+    conditional: str = "lower"
+    asked: str = "keep"
+    boundary: str = "auto"
+    homophones: str = "auto"
+    min_confidence: float = 0.6
+    literal: frozenset[str] = frozenset()
+    """When not empty: the raw texts of which a hit must be one."""
+    capture: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fact:
+    names: tuple[str, ...]
+    within_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class All:
+    of: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnyOf:
+    of: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Not:
+    of: Condition
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NOf:
+    n: int
+    of: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seq:
+    of: tuple[Condition, ...]
+    gap_ms: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Count:
+    of: Condition
+    n: int
+    within_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    role: str
+    n: int
+    similar: float
+    min_chars: int
+    within_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Absent:
+    say: Say
+    within_ms: int | None
+    agent_clock: bool
+    turns: int
+    min_chars: int
+    until_end: bool
+    last_turn: bool
+    after_start: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    within_ms: int
+    agent_clock: bool
+    steps: tuple[tuple[str, Say], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    party: str
+    name: str
+    above: float | None
+    below: float | None
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phase:
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class About:
+    """A condition on what is known of the call: it never changes while the call lasts."""
+
+    field: str
+    values: frozenset[str]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class When:
+    after_ms: int
+    before_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Talk:
+    role: str
+    chars: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """The call's beginning or end."""
+
+    ended: bool
+
+
+Condition = (
+    Say | Fact | All | AnyOf | Not | NOf | Seq | Count | Repeat | Absent | Steps | Measured
+    | Phase | About | When | Talk | Edge
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    n: int
+    within_ms: int | None
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The suggestion of a rule."""
+
+    say: str
+    brands: tuple[tuple[str, str], ...] = ()
+    keep_ms: int = 20_000
+    cooldown_ms: int = 45_000
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, ready to be compiled into a rulebook."""
+
+    id: str
+    category: str
+    title: str
+    severity: str
+    when: Condition
+    conditions: tuple[Condition, ...] = ()
+    """All must hold; a ``not`` of the file is a ``Not`` here."""
+    card: Card | None = None
+    escalate: tuple[Escalation, ...] = ()
+    version: int = 1
+    score: float = 0.0
+    pack: str = ""
+    about: tuple[About, ...] = ()
+    """The rule exists only on calls for which all of these hold."""
+    seeds: tuple[str, ...] = ()
+    owner: str = ""
+    note: str = ""
+    extra: dict[str, str] = field(default_factory=dict, compare=False)
+
+
+def walk(condition: Condition) -> Iterator[Condition]:
+    """The condition and everything inside it."""
+    yield condition
+    match condition:
+        case All(of) | AnyOf(of) | NOf(_, of) | Seq(of):
+            for inner in of:
+                yield from walk(inner)
+        case Not(inner) | Count(inner):
+            yield from walk(inner)
+        case Absent(say):
+            yield say
+        case Steps():
+            for _, say in condition.steps:
+                yield say
+        case _:
+            pass
+
+
+def conditions_of(rule: Rule) -> Iterator[Condition]:
+    """Every condition of a rule, the trigger's first."""
+    yield from walk(rule.when)
+    for condition in rule.conditions:
+        yield from walk(condition)

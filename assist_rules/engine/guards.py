@@ -1,0 +1,222 @@
+"""Is the phrase meant as it sounds? Negation, quotation, condition, question, word boundary.
+
+All look at a few characters around a hit in unpunctuated text; punctuation, where a recogniser
+gives it, only ends a clause earlier. Words here are in normalised form (您=你, 得=的, 一=1).
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+import rjieba
+
+from assist_rules.engine.text import Text, norm
+
+CONTEXT = 6
+HOLD = 2
+"""Characters to the right that decide a word boundary in all but 0.3 % of cases."""
+
+_LIGHT = ["想", "要", "会", "打算", "准备", "是", "用", "必", "去", "来", "再", "敢", "肯", "愿", "愿意", "太", "很", "怎么", "那么", "这么", "这样", "必须", "需要", "值得", "至于", "怕", "说", "觉得", "认为", "能", "可能", "应该", "为了", "有", "什么", "任何", "的", "在", "跟你", "跟你们", "给你", "给你们", "对你", "对你们", "向你", "向你们", "我", "我们", "因为", "被", "特别", "非常", "真的", "真", "就是", "算", "所谓", "存在", "出现", "发生", "有过", "到", "这种", "那种", "感觉", "让我", "叫我", "专门", "故意", "一定", "直接", "完全", "根本", "都", "全", "也"]
+_NEGATORS = ["不是", "不要", "不用", "不想", "不会", "不必", "不需要", "没有", "没", "不", "别", "并非", "未", "无", "勿", "无需", "无须", "免", "从未", "撤销", "取消", "撤回", "避免", "防止", "以免"]
+_NOT_NEGATING_BEFORE = ["要", "能", "可", "差", "好", "是", "岂", "莫", "非", "只", "对", "了", "受", "动", "管"]
+"""Before 不 these make another word: 要不, 只不, 对不起, 了不, 动不动."""
+_NOT_NEGATING = ["不好意思", "不管", "不但", "不仅", "不过", "不如", "不然", "不行", "不妨", "不料", "不断", "不停", "不光", "不只", "不满", "不爽", "没法", "没办法", "没准", "没错", "不错", "不久", "不少", "别人", "别的", "特别", "无论", "无非", "非", "未来", "不信"]
+_RHETORICAL = (
+    "这不是",
+    "这不就是",
+    "难道不是",
+    "可不是",
+    "岂不是",
+    "还不是",
+    "你不是",
+    "你们不是",
+    "那不是",
+    "不就是",
+    "那不就是",
+    "怎么不是",
+)
+_AFTER_NO = (
+    "不了",
+    "不成",
+    "不起来",
+    "就不用了",
+    "就不必了",
+    "就算了",
+    "倒不至于",
+    "就免了",
+    "已经撤",
+    "撤销",
+    "撤了",
+    "撤掉",
+)
+_REPORT = (
+    "他说", "他们说", "人家说", "你说", "你们说", "你刚才说", "客服说", "客户说", "师傅说", "同事说", "车主说",
+    "上次说", "上次那个说", "别人说", "所谓", "网上说", "有人说", "有的人说", "用户说", "说过", "提到", "提示", "显示", "叫做", "称",
+)  # fmt: skip
+_IF = (
+    "如果",
+    "要是",
+    "假如",
+    "假设",
+    "倘若",
+    "万一",
+    "若是",
+    "如果说",
+    "只要",
+    "除非",
+    "不然",
+    "否则",
+    "再不",
+    "要不",
+    "若",
+)
+_ASK_BEFORE = (
+    "会不会",
+    "是不是",
+    "有没有",
+    "能不能",
+    "可不可以",
+    "可以",
+    "怎么",
+    "如何",
+    "哪里",
+    "什么时候",
+    "多少",
+    "是否",
+    "为什么会",
+    "什么情况下",
+    "怎样",
+)
+_ASK_AFTER = ("吗", "么", "怎么办", "是什么", "有什么", "多少", "在哪", "可以吗", "行不行", "呢")
+
+
+@cache
+def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({norm(w) for w in words}, key=lambda w: (-len(w), w)))
+
+
+_LIGHT_WORDS = _folded(tuple(_LIGHT))
+_NEGATOR_WORDS = _folded(tuple(_NEGATORS))
+_NOT_NEGATOR_WORDS = _folded(tuple(_NOT_NEGATING))
+_RHETORICAL_WORDS = _folded(_RHETORICAL)
+_AFTER_NO_WORDS = _folded(_AFTER_NO)
+_REPORT_WORDS = _folded(_REPORT)
+_IF_WORDS = _folded(_IF)
+_ASK_BEFORE_WORDS = _folded(_ASK_BEFORE)
+_ASK_AFTER_WORDS = _folded(_ASK_AFTER)
+_ODD_BEFORE = frozenset(_folded(tuple(_NOT_NEGATING_BEFORE)))
+
+
+def negations(text: Text, norm_text: str, start: int, end: int) -> int:
+    """How many negations bear on the hit; odd means that the opposite was said."""
+    count = 0
+    at = start
+    light = 0
+    floor = max(0, start - 16)
+    while at > floor and light <= 4:
+        if text.breaks_before(at):
+            break
+        word = _word_before(norm_text, at, floor, _NEGATOR_WORDS)
+        if word and not _is_idiom(norm_text, at, word):
+            if _is_choice(norm_text, at - len(word), word, norm_text[at : at + 1]):
+                return 0
+            if _is_rhetorical(norm_text, at, end):
+                at -= len(word)
+                light += 1
+                continue
+            count += 1
+            at -= len(word)
+            light = 0
+            continue
+        word = _word_before(norm_text, at, floor, _LIGHT_WORDS)
+        if not word:
+            break
+        at -= len(word)
+        light += 1
+    after = norm_text[end : end + 4]
+    if after.startswith(_AFTER_NO_WORDS):
+        count += 1
+    return count
+
+
+def _word_before(norm_text: str, at: int, floor: int, words: tuple[str, ...]) -> str:
+    for word in words:
+        if at - len(word) >= floor and norm_text.startswith(word, at - len(word)):
+            return word
+    return ""
+
+
+def _is_idiom(norm_text: str, at: int, word: str) -> bool:
+    """Is the negator part of another word: 不好意思, 特别, 要不, 对不起?"""
+    start = at - len(word)
+    for idiom in _NOT_NEGATOR_WORDS:
+        inside = idiom.find(word)
+        if inside >= 0 and norm_text.startswith(idiom, start - inside) and start - inside >= 0:
+            return True
+    return word == "不" and norm_text[start - 1 : start] in _ODD_BEFORE and start > 0
+
+
+def _is_choice(norm_text: str, start: int, word: str, after: str) -> bool:
+    """要不要, 是不是, 会不会: a question, not a negation."""
+    before = norm_text[start - 1 : start] if start > 0 else ""
+    if not before:
+        return False
+    return before == (word[1:2] if len(word) > 1 else after)
+
+
+def _is_rhetorical(norm_text: str, at: int, end: int) -> bool:
+    """这不是骗人吗 affirms."""
+    if not norm_text[max(0, at - 5) : at].endswith(_RHETORICAL_WORDS):
+        return False
+    return (
+        any(mark in norm_text[end : end + 4] for mark in "吗么") or "就是" in norm_text[at - 2 : at]
+    )
+
+
+def reported(norm_text: str, start: int) -> bool:
+    """Is somebody else quoted: 他说…, 上次那个客服说…?"""
+    window = norm_text[max(0, start - 8) : start]
+    return any(word in window for word in _REPORT_WORDS)
+
+
+def conditional(text: Text, norm_text: str, start: int, end: int) -> bool:
+    """Is it said under a condition: 如果…, 再不…就…?"""
+    window = norm_text[max(0, start - 12) : start]
+    return any(word in window for word in _IF_WORDS) or norm_text.startswith("的话", end)
+
+
+def asked(norm_text: str, start: int, end: int) -> bool:
+    """Is it only asked: 会不会…, …吗?"""
+    window = norm_text[max(0, start - 6) : start]
+    if any(word in window for word in _ASK_BEFORE_WORDS):
+        return True
+    return any(word in norm_text[end : end + 4] for word in _ASK_AFTER_WORDS)
+
+
+def ends_where_words_end(text: Text, start: int, end: int, length: int) -> bool:
+    """Do words begin at ``start`` and end at ``end``? ``length``: how much of the text counts."""
+    left = text.places[max(0, start - CONTEXT)]
+    right = text.places[min(length, end + CONTEXT) - 1] + 1
+    first, last = text.raw_span(start, end)
+    return _cut_at(text.raw[left:right], first - left, last - left)
+
+
+@lru_cache(maxsize=4096)
+def _cut_at(window: str, start: int, end: int) -> bool:
+    at = 0
+    edges = {0}
+    for word in rjieba.cut(window):
+        at += len(word)
+        edges.add(at)
+    return start in edges and end in edges
+
+
+@lru_cache(maxsize=4096)
+def in_real_word(window: str, place: int) -> bool:
+    """Does the character at ``place`` belong to a word of two and more characters?"""
+    at = 0
+    for word in rjieba.cut(window):
+        if at <= place < at + len(word):
+            return len(word) > 1
+        at += len(word)
+    return False

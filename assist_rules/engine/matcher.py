@@ -1,0 +1,172 @@
+"""All phrases of a rulebook in two automata: one over characters, one over sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import ahocorasick
+
+from assist_rules.engine.conditions import Say
+from assist_rules.engine.guards import in_real_word
+from assist_rules.engine.pattern import Pattern
+from assist_rules.engine.sound import same_sound, sound_of, sounds_of_phrase
+from assist_rules.engine.text import Text, norm
+
+_BY_LENGTH = {2: 0.65, 3: 0.75, 4: 0.9}
+"""Confidence of a hit by sound, by its number of characters (more: 0.95)."""
+ACCENT_PENALTY = 0.2
+"""zh for z, n for l, ng for n."""
+WORD_PENALTY = 0.35
+"""What was heard is itself a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The telling part of some phrases, met in a text."""
+
+    start: int
+    end: int
+    entry: int
+    by_sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A whole phrase met in a text; guards have not looked at it yet."""
+
+    leaf: int
+    start: int
+    end: int
+    confidence: float
+    by_sound: bool
+    at_end: bool
+    parts: int
+
+
+class Matcher:
+    """Built once per rulebook, read by every session."""
+
+    def __init__(self, says: Sequence[Say], rivals: Mapping[str, Sequence[str]]) -> None:
+        self.says = tuple(says)
+        self._rivals = {norm(k): frozenset(map(norm, v)) for k, v in rivals.items()}
+        exact: dict[str, list[Pattern]] = {}
+        by_sound: dict[str, list[tuple[Pattern, str]]] = {}
+        for leaf, say in enumerate(self.says):
+            for sequence in say.phrases:
+                pattern = Pattern(leaf, sequence)
+                for text in pattern.texts[pattern.anchor]:
+                    exact.setdefault(text, []).append(pattern)
+                    if self._sounds_allowed(say, pattern, text):
+                        for code in sounds_of_phrase(text):
+                            by_sound.setdefault(code, []).append((pattern, text))
+        self._exact = list(exact.values())
+        self._by_sound = list(by_sound.values())
+        self._chars = _automaton(exact)
+        self._sounds = _automaton(by_sound)
+        self.longest = max(map(len, exact), default=1)
+        self.phrase_count = len(exact)
+
+    def _sounds_allowed(self, say: Say, pattern: Pattern, text: str) -> bool:
+        if say.homophones == "off":
+            return False
+        if len(text) >= 3 or (len(text) == 2 and pattern.shortest >= 4):
+            return True
+        return len(text) == 2 and say.homophones == "on" and self._has_rivals(text)
+
+    def _has_rivals(self, text: str) -> bool:
+        return any(word in text for word in self._rivals)
+
+    def anchors(self, text: str, sound: str, done: int) -> list[Anchor]:
+        """Anchors that end after the first ``done`` characters, in order of their ends."""
+        begin = max(0, done - self.longest + 1)
+        found: list[Anchor] = []
+        if self._chars is not None:
+            for last, (entry, length) in self._chars.iter(text, begin):
+                if last >= done:
+                    found.append(Anchor(last + 1 - length, last + 1, entry, False))
+        if self._sounds is not None:
+            for last, (entry, length) in self._sounds.iter(sound, begin):
+                if last >= done:
+                    found.append(Anchor(last + 1 - length, last + 1, entry, True))
+        return found
+
+    def matches(self, anchor: Anchor, text: Text, norm_text: str, sound: str) -> list[Match]:
+        """The phrases around an anchor that are there in whole."""
+        if anchor.by_sound:
+            return self._matches_by_sound(anchor, norm_text, sound)
+        found = []
+        for pattern in self._exact[anchor.entry]:
+            span = pattern.around(norm_text, anchor.start, anchor.end)
+            confidence = 1.0
+            by_sound = False
+            if span is None and not pattern.plain and self.says[pattern.leaf].homophones != "off":
+                if pattern.shortest >= 4:
+                    span = pattern.around(norm_text, anchor.start, anchor.end, sound)
+                    by_sound, confidence = True, 0.75
+            if span is not None:
+                found.append(
+                    Match(
+                        pattern.leaf,
+                        *span,
+                        confidence,
+                        by_sound,
+                        pattern.sequence.at_end,
+                        len(pattern.texts),
+                    )  # fmt: skip
+                )
+        return found
+
+    def _matches_by_sound(self, anchor: Anchor, norm_text: str, sound: str) -> list[Match]:
+        heard = norm_text[anchor.start : anchor.end]
+        found = []
+        for pattern, meant in self._by_sound[anchor.entry]:
+            if heard == meant or self._is_rival(heard, meant):
+                continue
+            span = pattern.around(norm_text, anchor.start, anchor.end, sound)
+            if span is None:
+                continue
+            confidence = _BY_LENGTH.get(pattern.shortest, 0.95)
+            if not same_sound(heard, meant):
+                confidence -= ACCENT_PENALTY
+            window = norm_text[max(0, anchor.start - 4) : anchor.end + 4]
+            shift = anchor.start - max(0, anchor.start - 4)
+            if any(
+                a != b and in_real_word(window, shift + i)
+                for i, (a, b) in enumerate(zip(heard, meant, strict=True))
+            ):
+                confidence -= WORD_PENALTY
+            if confidence + 1e-9 >= self.says[pattern.leaf].min_confidence:
+                found.append(
+                    Match(
+                        pattern.leaf,
+                        *span,
+                        confidence,
+                        True,
+                        pattern.sequence.at_end,
+                        len(pattern.texts),
+                    )  # fmt: skip
+                )
+        return found
+
+    def _is_rival(self, heard: str, meant: str) -> bool:
+        for word, rivals in self._rivals.items():
+            at = meant.find(word)
+            while at >= 0:
+                if heard[at : at + len(word)] in rivals:
+                    return True
+                at = meant.find(word, at + 1)
+        return False
+
+
+def _automaton(keys: Mapping[str, object]) -> ahocorasick.Automaton | None:
+    if not keys:
+        return None
+    automaton = ahocorasick.Automaton()
+    for entry, key in enumerate(keys):
+        automaton.add_word(key, (entry, len(key)))
+    automaton.make_automaton()
+    return automaton
+
+
+__all__ = ["Anchor", "Match", "Matcher", "sound_of"]

@@ -1,0 +1,444 @@
+"""Answers conditions from what is known of a call: true, false, or not yet known.
+
+Answers are recomputed from live cues each time, never stored, so what is taken back leaves no
+trace in counts, order or deadlines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from asr.events import Party
+from assist_rules.engine.call import Call, Turn
+from assist_rules.engine.conditions import (
+    About,
+    Absent,
+    All,
+    AnyOf,
+    Condition,
+    Count,
+    Edge,
+    Fact,
+    Measured,
+    NOf,
+    Not,
+    Phase,
+    Repeat,
+    Say,
+    Seq,
+    Steps,
+    Talk,
+    When,
+)
+from assist_rules.engine.hearing import Cue, Utterance
+from assist_rules.engine.repeats import likeness
+from assist_rules.events import Evidence, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A trigger that holds: where in the call, on what evidence, how surely."""
+
+    key: tuple[str, ...]
+    """The same while the moment is the same, whatever is revised in it."""
+    start_ms: int
+    end_ms: int
+    evidence: tuple[Evidence, ...] = ()
+    settled: bool = True
+    lowered: bool = False
+    confidence: float = 1.0
+    notes: tuple[str, ...] = ()
+    slots: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``value`` None: not known before ``due_ms`` (None there: not before something is heard)."""
+
+    value: bool | None
+    trace: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    settled: bool = True
+    due_ms: int | None = None
+    slots: Mapping[str, str] = field(default_factory=dict)
+
+
+TRUE, FALSE = Answer(True), Answer(False)
+FactLookup = Callable[[tuple[str, ...]], Iterable[Moment]]
+
+
+class Truth:
+    """Bound to one call and to the facts that its rules have established."""
+
+    def __init__(
+        self,
+        call: Call,
+        leaf_of: Mapping[int, int],
+        facts: FactLookup,
+        phases: tuple[tuple[str, Say], ...],
+    ) -> None:
+        self._call, self._leaf_of, self._facts, self._phases = call, leaf_of, facts, phases
+
+    def moments(self, condition: Condition) -> list[Moment]:
+        """Each time the condition holds as a trigger, in order of time."""
+        match condition:
+            case Say():
+                found = self._heard(condition)
+            case Fact():
+                found = list(self._facts(condition.names))
+            case AnyOf(of):
+                found = [moment for inner in of for moment in self.moments(inner)]
+            case All(of):
+                found = [
+                    m for m in self.moments(of[0]) if all(self.ask(c, m).value for c in of[1:])
+                ]
+            case Seq():
+                found = self._sequences(condition)
+            case Count():
+                found = self._counts(condition)
+            case Repeat():
+                found = self._repeats(condition)
+            case Measured():
+                found = self._measured(condition)
+            case Edge(ended):
+                at = self._call.heard_ms if ended else 0
+                found = (
+                    [Moment(("edge", str(ended)), at, at)] if self._call.ended or not ended else []
+                )
+            case _:
+                found = []
+        return sorted(found, key=lambda m: (m.end_ms, m.key))
+
+    def _heard(self, say: Say) -> list[Moment]:
+        """One moment per utterance, however often the words come in it."""
+        found = []
+        for utterance, cues in self._call.cues.get(self._leaf_of[id(say)], {}).items():
+            best = min(cues, key=lambda c: (c.by_sound, c.lowered, c.evidence.start))
+            slots = {say.capture: best.evidence.text} if say.capture else {}
+            found.append(
+                Moment(
+                    key=("said", utterance),
+                    start_ms=best.evidence.start_ms,
+                    end_ms=best.evidence.end_ms,
+                    evidence=(best.evidence,),
+                    settled=best.settled,
+                    lowered=best.lowered,
+                    confidence=best.confidence,
+                    notes=best.notes,
+                    slots=slots,
+                )
+            )
+        return found
+
+    def _sequences(self, condition: Seq) -> list[Moment]:
+        chains = [(m, m) for m in self.moments(condition.of[0])]
+        for step in condition.of[1:]:
+            longer = []
+            for moment in self.moments(step):
+                # The nearest start before it stands for all.
+                before = [
+                    (first, last)
+                    for first, last in chains
+                    if last.end_ms < moment.end_ms <= last.end_ms + condition.gap_ms
+                    and last.key != moment.key
+                ]
+                if before:
+                    first, last = before[-1]
+                    longer.append((first, _joined(moment, last)))
+            chains = longer
+        return [replace(last, start_ms=first.start_ms) for first, last in chains]
+
+    def _counts(self, condition: Count) -> list[Moment]:
+        """The n-th time in the window; the next count begins after it."""
+        found: list[Moment] = []
+        window: list[Moment] = []
+        moments = (
+            self._each_cue(condition.of)
+            if isinstance(condition.of, Say)
+            else self.moments(condition.of)
+        )
+        for moment in moments:
+            window.append(moment)
+            if condition.within_ms is not None:
+                window = [m for m in window if moment.end_ms - m.end_ms <= condition.within_ms]
+            if len(window) >= condition.n:
+                evidence = moment.evidence + tuple(e for m in window[:-1] for e in m.evidence)
+                settled = all(m.settled for m in window)
+                key = ("count", *moment.key)
+                found.append(replace(moment, key=key, evidence=evidence, settled=settled))
+                window = []
+        return found
+
+    def _each_cue(self, say: Say) -> list[Moment]:
+        """Every time the words come, several in one utterance too."""
+        found = [
+            Moment(
+                ("said", c.evidence.utterance, str(i)),
+                c.evidence.start_ms,
+                c.evidence.end_ms,
+                (c.evidence,),
+                c.settled,
+                c.lowered,
+                c.confidence,
+                c.notes,
+            )
+            for cues in self._call.cues.get(self._leaf_of[id(say)], {}).values()
+            for i, c in enumerate(cues)
+        ]
+        return sorted(found, key=lambda m: (m.end_ms, m.key))
+
+    def _repeats(self, condition: Repeat) -> list[Moment]:
+        said = [u for u in self._call.said_by(condition.role) if u.latest.final]
+        said = [u for u in said if len(u.text.norm) >= condition.min_chars]
+        found = []
+        for i, utterance in enumerate(said):
+            since = utterance.latest.end_ms - (condition.within_ms or 10**12)
+            alike = [
+                u
+                for u in said[max(0, i - 30) : i]
+                if u.latest.end_ms >= since
+                and likeness(u.text.norm, utterance.text.norm) >= condition.similar
+            ]
+            if len(alike) + 1 >= condition.n:
+                evidence = (whole(utterance), *(whole(u) for u in alike))
+                latest = utterance.latest
+                key = ("repeat", latest.utterance)
+                found.append(Moment(key, latest.start_ms, latest.end_ms, evidence))
+        return found
+
+    def _measured(self, condition: Measured) -> list[Moment]:
+        found = []
+        for party in Party:
+            if condition.party not in (str(party), "any"):
+                continue
+            began: int | None = None
+            fired = False
+            points = self._call.metrics.get((party, condition.name), [])
+            for at_ms, value in points:
+                holds = (condition.above is None or value > condition.above) and (
+                    condition.below is None or value < condition.below
+                )
+                if not holds:
+                    began, fired = None, False
+                    continue
+                began = at_ms if began is None else began
+                if not fired and at_ms - began >= condition.for_ms:
+                    fired = True
+                    text = f"{condition.name} {value:g}"
+                    evidence = Evidence(
+                        self._call.info.call, party, "", 0, 0, 0, text, began, at_ms, Path.METRIC
+                    )
+                    key = ("metric", str(party), condition.name, str(began))
+                    slots = {condition.name: f"{value:g}"}
+                    found.append(Moment(key, began, at_ms, (evidence,), slots=slots))
+        return found
+
+    def phase_at(self, at_ms: int) -> set[str]:
+        """The phase that began last, and the alarms that lie over it."""
+        latest, name = -1, "opening"
+        for phase, say in self._phases:
+            for cue in self._call.cues_of(self._leaf_of[id(say)]):
+                if latest <= cue.evidence.end_ms <= at_ms:
+                    latest, name = cue.evidence.end_ms, phase
+        found = {name}
+        for overlay in ("complaint", "danger"):
+            if any(m.end_ms <= at_ms for m in self._facts((f"customer.{overlay}",))):
+                found.add(overlay)
+        return found
+
+    def ask(self, condition: Condition, at: Moment) -> Answer:  # noqa: C901 - one case per kind
+        """Does the condition hold at that moment?"""
+        match condition:
+            case Not(inner):
+                answer = self.ask(inner, at)
+                return replace(answer, value=None if answer.value is None else not answer.value)
+            case All(of):
+                return self._combine([self.ask(c, at) for c in of], len(of))
+            case AnyOf(of):
+                return self._combine([self.ask(c, at) for c in of], 1)
+            case NOf(n, of):
+                return self._combine([self.ask(c, at) for c in of], n)
+            case Absent():
+                return self._absent(condition, at)
+            case Steps():
+                return self._open_steps(condition, at)
+            case Phase(names):
+                now = self.phase_at(at.end_ms)
+                return Answer(bool(names & now), f"phase {'+'.join(sorted(now))}")
+            case About():
+                return Answer(self.about(condition))
+            case When(after, before):
+                return Answer(after <= at.end_ms and (before is None or at.end_ms < before))
+            case Talk(role, chars):
+                said = sum(n for p, n in self._call.chars.items() if role in (str(p), "any"))
+                return Answer(said >= chars)
+            case Fact():
+                return self._known(self.moments(condition), at, condition.within_ms)
+            case Edge(ended):
+                return Answer(self._call.ended or not ended)
+            case _:
+                return self._known(self.moments(condition), at, None)
+
+    def about(self, condition: About) -> bool:
+        """Is the call such a call?"""
+        info = self._call.info
+        if condition.field == "attribute":
+            return info.attributes.get(condition.key) in condition.values
+        return getattr(info, condition.field, None) in condition.values
+
+    def _known(self, moments: list[Moment], at: Moment, within_ms: int | None) -> Answer:
+        """Has it been so by that moment? Words of the same utterance count too."""
+        for moment in reversed(moments):
+            if moment.end_ms > at.end_ms and moment.key != at.key:
+                continue
+            if within_ms is None or at.end_ms - moment.end_ms <= within_ms:
+                return Answer(True, "", moment.evidence, moment.settled, slots=moment.slots)
+        return FALSE
+
+    def _combine(self, answers: list[Answer], needed: int) -> Answer:
+        true = [a for a in answers if a.value]
+        if len(true) >= needed:
+            return Answer(
+                True,
+                "; ".join(a.trace for a in true if a.trace),
+                tuple(e for a in true for e in a.evidence),
+                all(a.settled for a in true),
+                slots={k: v for a in true for k, v in a.slots.items()},
+            )
+        open_answers = [a for a in answers if a.value is None]
+        if len(true) + len(open_answers) >= needed:
+            dues = [a.due_ms for a in open_answers if a.due_ms is not None]
+            return Answer(None, due_ms=min(dues, default=None))
+        return FALSE
+
+    def _absent(self, condition: Absent, at: Moment) -> Answer:
+        since = 0 if condition.after_start else at.end_ms
+        leaf = self._leaf_of[id(condition.say)]
+        role = condition.say.role
+        if role == "agent" and self._call.mixed:
+            return FALSE
+        if condition.until_end:
+            return self._absent_at_end(condition, leaf, since)
+        cues = sorted(
+            (
+                c
+                for c in self._call.cues_of(leaf)
+                if c.evidence.end_ms > since or condition.after_start
+            ),
+            key=lambda c: c.evidence.end_ms,
+        )
+        turn = self._counted_turn(condition, role, since)
+        deadline, due = self._deadline(condition.within_ms, condition.agent_clock, since)
+        if turn is not None and (deadline is None or turn.end_ms <= deadline):
+            names = {u.latest.utterance for u in turn.utterances}
+            said = [
+                c for c in cues if c.evidence.utterance in names or c.evidence.end_ms <= turn.end_ms
+            ]
+            if said:
+                return _said(said[0])
+            return _unsaid(f"not in the turn that ended at {turn.end_ms} ms", turn)
+        if deadline is not None:
+            said = [c for c in cues if c.evidence.end_ms <= deadline]
+            if said:
+                return _said(said[0])
+            return _unsaid(f"not by {deadline} ms", self._turn_near(role, since, deadline))
+        if cues:
+            return _said(cues[0])
+        if self._call.ended:
+            turns = self._call.turns(role, since)
+            if not turns or condition.turns:
+                return FALSE
+            return _unsaid("not before the end", turns[0])
+        return Answer(None, due_ms=due)
+
+    def _absent_at_end(self, condition: Absent, leaf: int, since: int) -> Answer:
+        if not self._call.ended:
+            return Answer(None)
+        role = condition.say.role
+        turns = self._call.turns(role, 0 if condition.last_turn else since)
+        if not turns:
+            return FALSE
+        last = turns[-1]
+        if condition.last_turn:
+            looked = [last]
+            # A last 好的 after the farewell does not undo it.
+            if last.chars < condition.min_chars and len(turns) > 1:
+                looked.append(turns[-2])
+            names = {u.latest.utterance for t in looked for u in t.utterances}
+            cues = [c for c in self._call.cues_of(leaf) if c.evidence.utterance in names]
+        else:
+            cues = [c for c in self._call.cues_of(leaf) if c.evidence.end_ms >= since]
+        return _said(cues[0]) if cues else _unsaid("not before the end", last)
+
+    def _counted_turn(self, condition: Absent, role: str, since: int) -> Turn | None:
+        """The turn after which it is decided, when it is over."""
+        if not condition.turns:
+            return None
+        counted = [t for t in self._call.turns(role, since) if t.chars >= condition.min_chars]
+        if len(counted) < condition.turns:
+            return None
+        turn = counted[condition.turns - 1]
+        return turn if turn.over else None
+
+    def _turn_near(self, role: str, since: int, deadline: int) -> Turn | None:
+        turns = [t for t in self._call.turns(role, since) if t.start_ms <= deadline]
+        return turns[0] if turns else None
+
+    def _deadline(
+        self, within_ms: int | None, agent_clock: bool, since: int
+    ) -> tuple[int | None, int | None]:
+        """(the deadline when it has passed, else None; when to look again)."""
+        if within_ms is None:
+            return None, None
+        heard = self._call.heard_ms
+        deadline = since + within_ms
+        if agent_clock:
+            for start, end in self._call.speaking_spans("customer", since):
+                if start < deadline:
+                    deadline += end - max(start, since)
+        return (deadline, None) if heard >= deadline else (None, deadline)
+
+    def _open_steps(self, condition: Steps, at: Moment) -> Answer:
+        deadline, due = self._deadline(condition.within_ms, condition.agent_clock, at.end_ms)
+        if deadline is None and not self._call.ended:
+            return Answer(None, due_ms=due)
+        until = self._call.heard_ms if deadline is None else deadline
+        done, missing = [], []
+        for name, say in condition.steps:
+            cues = self._call.cues_of(self._leaf_of[id(say)])
+            said = any(at.start_ms < c.evidence.end_ms <= until for c in cues)
+            (done if said else missing).append(name)
+        slots = {"open": "、".join(missing), "done": "、".join(done), "next": (missing or [""])[0]}
+        trace = f"open: {slots['open']}; done: {slots['done']}"
+        return Answer(bool(missing), trace, slots=slots)
+
+
+def whole(utterance: Utterance) -> Evidence:
+    """A whole utterance as evidence."""
+    heard = utterance.latest
+    return Evidence(
+        heard.call, heard.party, heard.utterance, heard.revision, 0, len(heard.text), heard.text,
+        heard.start_ms, heard.end_ms, Path.EXACT,
+    )  # fmt: skip
+
+
+def _said(cue: Cue) -> Answer:
+    return Answer(False, f"said at {cue.evidence.end_ms} ms: {cue.evidence.text}")
+
+
+def _unsaid(trace: str, turn: Turn | None) -> Answer:
+    if turn is None:
+        return Answer(True, trace)
+    settled = all(u.latest.final for u in turn.utterances)
+    return Answer(True, trace, (whole(turn.utterances[0]),), settled)
+
+
+def _joined(moment: Moment, before: Moment) -> Moment:
+    return replace(
+        moment,
+        key=("seq", *moment.key),
+        evidence=moment.evidence + before.evidence,
+        settled=moment.settled and before.settled,
+        slots={**before.slots, **moment.slots},
+    )
