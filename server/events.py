@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from asr.events import CallId, Metric, Transcript
 from assist_rules.events import Alert, Retraction, Suggestion, Suppressed
 
-
 Detail = Mapping[str, str | int | float | bool | None]
 
 

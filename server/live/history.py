@@ -58,6 +58,10 @@ class History:
             return None
         return tuple(event for number, event in self._events.items() if number > seq)
 
+    def get(self, seq: int) -> CallEvent | None:
+        """The event of that number, if nothing has replaced it."""
+        return self._events.get(seq)
+
     def __iter__(self) -> Iterator[CallEvent]:
         """The events that rebuild the state of the call."""
         return iter(self._events.values())

@@ -1,0 +1,68 @@
+"""The application: everything put together, nothing read from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.websockets import WebSocket
+
+from asr.recogniser import Recogniser
+from server import pages, routes, sockets
+from server.ingest.native import NativeSocket
+from server.live.bus import Bus, InProcessBus
+from server.live.switchboard import NewRules, Switchboard
+from server.recordings import Recordings
+from server.settings import Settings
+from server.viewers import AgentViewer, BoardViewer
+
+
+def create_app(
+    settings: Settings, recogniser: Recogniser, rules: NewRules, bus: Bus | None = None
+) -> FastAPI:
+    """The service around a recogniser and a rulebook; ``rules`` begins the rules of a call.
+
+    ``app.state.switchboard`` holds the calls.
+    """
+    switchboard = Switchboard(
+        recogniser,
+        rules,
+        bus or InProcessBus(),
+        resume_s=settings.calls.resume_s,
+        linger_s=settings.calls.linger_s,
+        drain_s=settings.calls.drain_s,
+    )
+    recordings = None
+    if settings.recordings is not None:
+        recordings = Recordings(settings.recordings, f"ws://{settings.host}:{settings.port}")
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        async with switchboard.open():
+            if recordings is None:
+                yield
+            else:
+                async with recordings.open():
+                    yield
+
+    app = FastAPI(title="Tingban", lifespan=life, docs_url=None, redoc_url=None)
+    app.state.switchboard = switchboard
+    app.add_middleware(pages.SafeHeaders)
+    app.include_router(routes.of_calls(switchboard))
+    app.include_router(routes.of_recordings(recordings))
+
+    @app.websocket("/v1/audio")
+    async def audio(socket: WebSocket) -> None:
+        await sockets.serve(socket, NativeSocket(socket, switchboard, settings.audio).talk)
+
+    @app.websocket("/v1/agent")
+    async def agent(socket: WebSocket) -> None:
+        await sockets.serve(socket, AgentViewer(socket, switchboard, settings.viewers).talk)
+
+    @app.websocket("/v1/board")
+    async def board(socket: WebSocket) -> None:
+        await sockets.serve(socket, BoardViewer(socket, switchboard, settings.viewers).talk)
+
+    app.routes.extend(pages.routes())
+    return app

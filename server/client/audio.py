@@ -1,0 +1,161 @@
+"""Sends recorded audio into the native socket exactly as a softphone would: paced, resumable."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from server.client.clip import Clip
+from server.client.errors import Lost, Refused
+from server.ingest.packet import ALL_CHANNELS, write
+
+PACKET_MS = 20
+KEEP_S = 60
+"""How much of what was sent a client keeps to send again after a lost connection."""
+GIVE_UP_S = 30
+RETRY_S = 0.5
+WORTH_RETRYING = {"full", "going_down", "recogniser_failed", "call_taken"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the hello says of a call besides how its audio is coded."""
+
+    id: str
+    agent: str | None = None
+    queue: str | None = None
+    tier: str | None = None
+    brand: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def hello(self, clip: Clip) -> dict[str, Any]:
+        """The first message."""
+        known = {name: getattr(self, name) for name in ("agent", "queue", "tier", "brand")}
+        return {
+            "type": "hello",
+            "v": 1,
+            "call": self.id,
+            "parties": [str(party) for party in clip.parties],
+            "codec": clip.codec,
+            "rate": clip.rate,
+            **{name: value for name, value in known.items() if value is not None},
+            "attributes": dict(self.attributes),
+        }
+
+
+class _Told(Exception):
+    """The server sent an ``error`` message."""
+
+    def __init__(self, message: Mapping[str, Any]) -> None:
+        super().__init__(str(message.get("code")))
+        self.code = str(message.get("code"))
+        self.message = str(message.get("message"))
+        self.retry_after_s = float(message.get("retry_after_s", RETRY_S))
+
+
+class AudioClient:
+    """Plays one clip into a server as one call.
+
+    ``speed`` 1 is real time, 2 twice as fast, 0 as fast as the server takes it. Packets leave on
+    a fixed grid from the first one, so that a late packet delays no other.
+    """
+
+    def __init__(
+        self, server: str, call: Call, clip: Clip, *, speed: float = 1.0, interleaved: bool = True
+    ) -> None:
+        self.ready = asyncio.Event()
+        """Set once the server has taken the call."""
+        self.acknowledged = 0
+        """The first sample that the server has not yet acknowledged."""
+        self._url = f"{server}/v1/audio"
+        self._call = call
+        self._clip = clip
+        self._speed = speed
+        self._channels = [ALL_CHANNELS] if interleaved else list(range(len(clip.parties)))
+        self._packet = clip.rate * PACKET_MS // 1000
+        self._began: float | None = None
+        self._ends: list[int] = []
+        self._left: list[float] = []
+
+    def sent_at(self, ms: int) -> float | None:
+        """Epoch seconds at which the packet that holds moment ``ms`` of the clip first left."""
+        index = bisect_left(self._ends, ms * self._clip.rate // 1000)
+        return self._left[index] if index < len(self._left) else None
+
+    async def run(self) -> int:
+        """Send everything, then ``end``; gives the call's length in ms as the server has it.
+
+        A lost connection is opened again and the call goes on where the server lacks audio.
+        Raises :class:`Refused` or :class:`Lost`.
+        """
+        well_at, sent = time.monotonic(), 0
+        while True:
+            wait_s = RETRY_S
+            try:
+                async with connect(self._url, compression=None, max_size=None) as socket:
+                    return await self._converse(socket)
+            except _Told as error:
+                if error.code not in WORTH_RETRYING:
+                    raise Refused(error.code, error.message) from None
+                wait_s, reason = error.retry_after_s, error.message
+            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
+                reason = str(error)
+            if len(self._ends) > sent:
+                well_at, sent = time.monotonic(), len(self._ends)
+            if time.monotonic() - well_at > GIVE_UP_S:
+                raise Lost(f"{self._url}: {reason}")
+            await asyncio.sleep(wait_s)
+
+    async def _converse(self, socket: ClientConnection) -> int:
+        await socket.send(json.dumps(self._call.hello(self._clip)))
+        ready = json.loads(await socket.recv())
+        if ready["type"] == "error":
+            raise _Told(ready)
+        self.ready.set()
+        reader = asyncio.create_task(self._read(socket))
+        try:
+            await self._send(socket, ready["next_sample"])
+            await socket.send('{"type":"end"}')
+            return await reader
+        except ConnectionClosed:
+            # What the server said last tells more than that it hung up.
+            return await reader
+        finally:
+            reader.cancel()
+
+    async def _read(self, socket: ClientConnection) -> int:
+        async for text in socket:
+            message = json.loads(text)
+            if message["type"] == "ended":
+                return int(message["duration_ms"])
+            if message["type"] == "error":
+                raise _Told(message)
+            self.acknowledged = message["next_sample"]
+        raise ConnectionError("closed before the end of the call")
+
+    async def _send(self, socket: ClientConnection, start: int) -> None:
+        loop = asyncio.get_running_loop()
+        if self._began is None:
+            self._began = loop.time()
+        kept = self._ends[-1] - KEEP_S * self._clip.rate if self._ends else 0
+        start = max(start, kept)
+        while start < self._clip.samples:
+            stop = min((start // self._packet + 1) * self._packet, self._clip.samples)
+            if self._speed:
+                # A softphone has a packet when its last sample has been spoken.
+                due = self._began + stop / self._clip.rate / self._speed
+                await asyncio.sleep(max(0.0, due - loop.time()))
+            for channel in self._channels:
+                await socket.send(write(channel, start, self._clip.part(start, stop, channel)))
+            if not self._ends or stop > self._ends[-1]:
+                self._ends.append(stop)
+                self._left.append(time.time())
+            start = stop

@@ -1,0 +1,122 @@
+"""The native audio socket: one JSON hello, then binary packets. ``PROTOCOL.md`` is its contract."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.websockets import WebSocket
+
+from server import sockets
+from server.ingest import hello as hellos
+from server.ingest.hello import Hello
+from server.ingest.packet import PacketReader
+from server.live.session import CallSession
+from server.live.switchboard import Switchboard
+from server.refusals import Refusal
+from server.settings import AudioSocketSettings
+
+ACK_EVERY_S = 1
+
+
+class End(BaseModel):
+    """The client has no more audio."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    type: Literal["end"]
+
+
+class NativeSocket:
+    """One connection of a client that sends audio."""
+
+    def __init__(
+        self, socket: WebSocket, switchboard: Switchboard, settings: AudioSocketSettings
+    ) -> None:
+        self._socket = socket
+        self._switchboard = switchboard
+        self._settings = settings
+        # One deadline serves the idle timer and whoever takes the call away.
+        self._deadline = asyncio.timeout(None)
+        self._stopped: Refusal | None = None
+
+    async def talk(self) -> None:
+        """Feed a call until its end. Raises :class:`Refusal` or a disconnect."""
+        hello = await self._hello()
+        session = self._switchboard.join(hello.info(), hello.roles(), hello.rate)
+        session.attach(self._stop)
+        try:
+            async with self._deadline:
+                await self._ready(session)
+                await self._packets(session, PacketReader(hello.roles(), hello.codec, hello.rate))
+            session.finish("ended")
+        except TimeoutError:
+            raise self._stopped or self._idle() from None
+        finally:
+            session.detach(self._stop)
+        await session.done.wait()
+        if session.why == "recogniser_failed":
+            raise Refusal("recogniser_failed", "our fault; the end of the call was lost")
+        await sockets.send(
+            self._socket,
+            {"type": "ended", "call": session.info.call, "duration_ms": session.lanes.end_ms},
+        )
+
+    def _stop(self, refusal: Refusal) -> None:
+        self._stopped = refusal
+        self._deadline.reschedule(asyncio.get_running_loop().time())
+
+    def _idle(self) -> Refusal:
+        return Refusal("idle", f"no audio for {self._settings.idle_s:g} s; end a call with 'end'")
+
+    async def _hello(self) -> Hello:
+        try:
+            async with asyncio.timeout(self._settings.hello_s):
+                return hellos.read(await sockets.receive_text(self._socket))
+        except TimeoutError:
+            wait = f"no hello within {self._settings.hello_s:g} s"
+            raise Refusal("hello_timeout", wait) from None
+
+    async def _ready(self, session: CallSession) -> None:
+        info = self._switchboard.recogniser.info
+        await sockets.send(
+            self._socket,
+            {
+                "type": "ready",
+                "v": 1,
+                "call": session.info.call,
+                "next_sample": session.lanes.next_sample,
+                "recogniser": {"name": info.name, "demonstration": info.demonstration},
+            },
+        )
+
+    async def _packets(self, session: CallSession, reader: PacketReader) -> None:
+        """Take packets until the client says that the call has ended."""
+        loop = asyncio.get_running_loop()
+        acknowledged = session.lanes.next_sample
+        while True:
+            if self._stopped is None:
+                self._deadline.reschedule(loop.time() + self._settings.idle_s)
+            message = await sockets.receive(self._socket)
+            if self._stopped is None:
+                # While the recogniser is behind it is not the client who is idle.
+                self._deadline.reschedule(None)
+            if isinstance(message, str):
+                return _check_end(message)
+            await session.feed(session.lanes.cut(*reader.read(message)))
+            if session.lanes.next_sample - acknowledged >= reader.rate * ACK_EVERY_S:
+                acknowledged = session.lanes.next_sample
+                await sockets.send(self._socket, {"type": "ack", "next_sample": acknowledged})
+
+
+def _check_end(text: str) -> None:
+    """Text between packets can only be the end of the call."""
+    try:
+        End.model_validate_json(text)
+    except ValidationError as error:
+        refusal = hellos.refusal(error, "bad_message")
+        if refusal.code == "not_json":
+            raise Refusal(
+                "binary_expected", "text where an audio packet is due; packets are binary"
+            ) from None
+        raise refusal from None

@@ -1,0 +1,41 @@
+"""One message on its way to viewers, encoded once for all of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from asr.events import Metric, Transcript
+from server.events import CallEvent
+from server.wire import to_wire
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A text message, and what it may replace while it waits in a viewer's queue."""
+
+    text: str
+    about: tuple[str, ...] | None = None
+    """A waiting notice about the same thing that is ``passing`` is replaced by this one."""
+    passing: bool = False
+    """Partials and metrics: a later one stands for them. All else must arrive."""
+    for_board: bool = True
+    """The board does without partial transcripts."""
+
+
+def encode(message: dict[str, Any]) -> str:
+    """The text of a message, as short as JSON allows."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def of_event(event: CallEvent) -> Notice:
+    """The notice that carries a call event."""
+    text = encode(to_wire(event))
+    match event.body:
+        case Transcript(utterance=utterance, final=final):
+            return Notice(text, (event.call, utterance), passing=not final, for_board=final)
+        case Metric(party=party, name=name):
+            return Notice(text, (event.call, "metric", party, name), passing=True)
+        case _:
+            return Notice(text)

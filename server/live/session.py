@@ -1,0 +1,229 @@
+"""One call while it is going on: its recogniser stream in, its events out to whoever watches.
+
+One task, :meth:`CallSession.run`, owns the call from its first event to its last. Other methods
+are called on the same loop and never wait, so the order of events is the order of the calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from asr.events import AudioFrame
+from asr.recogniser import CallAudio
+from server.events import CallEvent
+from server.live import bus as topics
+from server.live.bus import Bus
+from server.live.history import History
+from server.live.lanes import Lanes
+from server.live.notice import Notice, encode, of_event
+from server.live.state import CallState
+from server.refusals import Refusal
+from server.wire import to_wire
+
+log = logging.getLogger(__name__)
+
+Stop = Callable[[Refusal], None]
+"""Makes the socket that feeds a call end with a refusal."""
+
+
+class CallSession:
+    """A live call, or one that has lately ended."""
+
+    def __init__(
+        self, state: CallState, audio: CallAudio, lanes: Lanes, bus: Bus, resume_s: float
+    ) -> None:
+        self.info = state.info
+        self.lanes = lanes
+        self.done = asyncio.Event()
+        self.why: str | None = None
+        """Why the call ended or is about to; ``None`` while it goes on."""
+        self._state = state
+        self._audio = audio
+        self._bus = bus
+        self._history = History()
+        self._resume_s = resume_s
+        self._arrivals = Arrivals()
+        self._feeder: Stop | None = None
+        self._fed_at = 0.0
+        self._reaper: asyncio.TimerHandle | None = None
+        self._topics = (
+            topics.of_call(self.info.call),
+            *((topics.of_agent(self.info.agent),) if self.info.agent else ()),
+        )
+
+    # The call from beginning to end
+
+    async def run(self) -> None:
+        """Own the call until it is over. Never raises: one failed call harms no other."""
+        try:
+            self._bus.publish(self._topics, Notice(encode(self.snapshot())))
+            self._publish(self._state.start(), {})
+            async for event in self._audio:
+                recognised = time.time()
+                events = self._state.absorb(event)
+                self._publish(events, {"recognised": recognised, "fired": time.time()})
+        except Exception:
+            log.exception("call %s: the recogniser failed", self.info.call)
+            self._fail()
+        finally:
+            self._end()
+            await self._audio.aclose()
+
+    def _fail(self) -> None:
+        self.why = "recogniser_failed"
+        self._stop_feeder(
+            Refusal("recogniser_failed", "our fault; connect again to begin the call anew")
+        )
+
+    def _end(self) -> None:
+        if self._reaper is not None:
+            self._reaper.cancel()
+        self._publish(self._state.end(self.why or "cancelled", self.lanes.end_ms), {})
+        self.done.set()
+
+    def finish(self, why: str) -> None:
+        """No more audio will come: the last utterances become final, then the call ends."""
+        if self.why is None:
+            self.why = why
+            self._audio.end()
+
+    def shut(self, refusal: Refusal) -> None:
+        """End the call from our side and tell its client."""
+        self._stop_feeder(refusal)
+        self.finish(refusal.code)
+
+    # The socket that feeds it
+
+    def attach(self, stop: Stop) -> None:
+        """A socket begins to feed the call. Raises :class:`Refusal` while another one does.
+
+        A feeder that has been silent for some seconds has most likely lost its connection without
+        either side noticing; its client is back before the old socket is known to be dead.
+        """
+        if self.why is not None:
+            raise Refusal("call_ended", f"call {self.info.call} has ended; use a new call id")
+        if self._feeder is not None:
+            if time.monotonic() - self._fed_at < TAKEOVER_S:
+                raise Refusal("call_taken", f"another socket feeds call {self.info.call}")
+            self._stop_feeder(Refusal("call_taken", "a newer socket feeds this call now"))
+        if self._reaper is not None:
+            self._reaper.cancel()
+            self._reaper = None
+        self._feeder = stop
+        self._fed_at = time.monotonic()
+
+    def detach(self, stop: Stop) -> None:
+        """That socket is gone; unless another comes, the call ends after a while."""
+        if self._feeder != stop:
+            return
+        self._feeder = None
+        if self.why is None:
+            loop = asyncio.get_running_loop()
+            self._reaper = loop.call_later(self._resume_s, self.finish, "connection_lost")
+
+    def _stop_feeder(self, refusal: Refusal) -> None:
+        if self._feeder is not None:
+            feeder, self._feeder = self._feeder, None
+            feeder(refusal)
+
+    async def feed(self, frames: Iterable[AudioFrame]) -> None:
+        """Hand frames to the recogniser; waits while it is seconds behind."""
+        self._fed_at = time.monotonic()
+        for frame in frames:
+            await self._audio.push(frame)
+            self.lanes.advance(frame)
+        self._arrivals.note(self.lanes.end_ms, time.time())
+
+    # Those who watch it
+
+    def feedback(self, suggestion: str, verdict: str) -> None:
+        """The agent used, dismissed or refused a card."""
+        fired = time.time()
+        self._publish(self._state.feedback(suggestion, verdict), {"fired": fired})
+
+    def painted(self, seq: int, at: float) -> float | None:
+        """Seconds from the arrival of what caused event ``seq`` to its painting at ``at``."""
+        event = self._history.get(seq)
+        arrived = None if event is None else event.stamps.get("arrived")
+        return None if arrived is None else at - arrived
+
+    def snapshot(self) -> dict[str, object]:
+        """The wire message that tells a newcomer everything so far."""
+        return {
+            "type": "snapshot",
+            **self._head(),
+            "events": [to_wire(event) for event in self._history],
+        }
+
+    def overview(self) -> dict[str, object]:
+        """This call's line on the board."""
+        return {
+            **self._head(),
+            "alerts": [to_wire(event) for event in self._history.live_alerts],
+            "suggestions": [to_wire(event) for event in self._history.live_suggestions],
+            "metrics": self._history.metrics,
+        }
+
+    def since(self, seq: int) -> tuple[CallEvent, ...] | None:
+        """The events after ``seq``, or ``None`` when only a snapshot can help."""
+        return self._history.since(seq)
+
+    def _head(self) -> dict[str, object]:
+        info = self.info
+        return {
+            "call": info.call,
+            "info": {
+                "agent": info.agent,
+                "queue": info.queue,
+                "tier": info.tier,
+                "brand": info.brand,
+                "attributes": dict(info.attributes),
+                "started_at": info.started_at,
+            },
+            "live": not self._state.ended,
+            "seq": self._state.seq,
+            "at_ms": self._state.at_ms,
+        }
+
+    def _publish(self, events: Iterable[CallEvent], stamps: dict[str, float]) -> None:
+        for event in events:
+            stamped = dict(stamps)
+            arrived = None if event.heard_ms is None else self._arrivals.of(event.heard_ms)
+            if arrived is not None:
+                stamped = {"arrived": arrived, **stamped}
+            stamped["sent"] = time.time()
+            event = replace(event, stamps={k: round(v, 4) for k, v in stamped.items()})
+            self._history.add(event)
+            notice = of_event(event)
+            board = (topics.BOARD,) if notice.for_board else ()
+            self._bus.publish((*self._topics, *board), notice)
+
+
+TAKEOVER_S = 3.0
+"""A feeding socket that has been silent for this long gives way to a new one."""
+
+
+class Arrivals:
+    """When the packet that holds a moment of the call arrived, for the last seconds."""
+
+    def __init__(self, limit: int = 1_000) -> None:
+        self._ends: deque[tuple[int, float]] = deque(maxlen=limit)
+
+    def note(self, end_ms: int, at: float) -> None:
+        """Audio up to ``end_ms`` is here since wall time ``at``."""
+        if not self._ends or end_ms > self._ends[-1][0]:
+            self._ends.append((end_ms, at))
+
+    def of(self, heard_ms: int) -> float | None:
+        """When the sample at ``heard_ms`` arrived; ``None`` if that is not known (any more)."""
+        found = None
+        for end_ms, at in reversed(self._ends):
+            if end_ms < heard_ms:
+                return found
+            found = at
+        return found if len(self._ends) < (self._ends.maxlen or 0) else None

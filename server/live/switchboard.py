@@ -1,0 +1,146 @@
+"""All calls of this process: the one place that begins them and the one dictionary of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from asr.events import CallId, Party
+from asr.recogniser import Recogniser, RecogniserFull
+from assist_rules.events import CallInfo
+from server.live.bus import Bus
+from server.live.lanes import Lanes
+from server.live.session import CallSession
+from server.live.state import CallState, Rules
+from server.refusals import Refusal
+
+NewRules = Callable[[CallInfo], Rules]
+"""Begins the rules of one call."""
+
+
+class Switchboard:
+    """Begins calls, finds them, forgets them. Use :meth:`open` as the life of the server."""
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        rules: NewRules,
+        bus: Bus,
+        *,
+        resume_s: float,
+        linger_s: float,
+        drain_s: float,
+    ) -> None:
+        self.recogniser = recogniser
+        self.bus = bus
+        self.ready = False
+        self.paint_delays: deque[float] = deque(maxlen=2_000)
+        """Seconds from the arrival of sound to its painting, of the latest painted events."""
+        self._rules = rules
+        self._resume_s = resume_s
+        self._linger_s = linger_s
+        self._drain_s = drain_s
+        self._calls: dict[CallId, CallSession] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Load the recogniser; at the end finish the calls that are still going on."""
+        await self.recogniser.start()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self.ready = True
+                try:
+                    yield
+                finally:
+                    await self.drain()
+        finally:
+            await self.recogniser.aclose()
+
+    async def drain(self) -> None:
+        """Let every call end with its last finals, for as long as the settings allow."""
+        self.ready = False
+        going = [call for call in self._calls.values() if not call.done.is_set()]
+        for call in going:
+            call.shut(Refusal("going_down", "the server stops; connect again in a moment"))
+        try:
+            async with asyncio.timeout(self._drain_s):
+                for call in going:
+                    await call.done.wait()
+        except TimeoutError:
+            # Better a call without its last words than a server that does not stop.
+            for task in tuple(self._running):
+                task.cancel()
+
+    def join(self, info: CallInfo, parties: Sequence[Party], rate: int) -> CallSession:
+        """The call of that id: the one that is going on, to be resumed, or a new one.
+
+        Raises :class:`Refusal` when there is no room for it or it is not the same call.
+        """
+        known = self._calls.get(info.call)
+        if known is None or known.why == "recogniser_failed":
+            return self._begin(info, parties, rate)
+        lanes = known.lanes
+        if lanes.parties != tuple(parties) or lanes.rate != rate:
+            raise Refusal(
+                "bad_hello",
+                f"call {info.call} began with parties "
+                f"{[str(party) for party in lanes.parties]} at {lanes.rate} Hz",
+            )
+        return known
+
+    def _begin(self, info: CallInfo, parties: Sequence[Party], rate: int) -> CallSession:
+        if not self.ready or self._tasks is None:
+            raise Refusal("going_down", "the server stops; connect again in a moment")
+        info = replace(info, started_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        lanes = Lanes(info.call, parties, rate)
+        try:
+            audio = self.recogniser.open(info.call, lanes.parties, rate)
+        except RecogniserFull as error:
+            raise Refusal("full", str(error), retry_after_s=error.retry_after_s) from error
+        state = CallState(info, self.recogniser.info, self._rules(info))
+        session = CallSession(state, audio, lanes, self.bus, self._resume_s)
+        self._calls[info.call] = session
+        task = self._tasks.create_task(session.run(), name=f"call {info.call}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: self._forget_later(session))
+        return session
+
+    def _forget_later(self, session: CallSession) -> None:
+        """Those who look at a call that just ended may still read it for a while."""
+        if self.ready:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._linger_s, self._forget, session)
+
+    def _forget(self, session: CallSession) -> None:
+        if self._calls.get(session.info.call) is session:
+            del self._calls[session.info.call]
+
+    def get(self, call: str) -> CallSession | None:
+        """The call of that id, if it is going on or has lately ended."""
+        return self._calls.get(CallId(call))
+
+    def painted(self, call: str, seq: int, at: float) -> None:
+        """A page has drawn an event; kept for the latency figures."""
+        session = self.get(call)
+        delay = None if session is None else session.painted(seq, at)
+        if delay is not None:
+            self.paint_delays.append(delay)
+
+    def calls(self) -> Iterable[CallSession]:
+        """Every call that is going on or has lately ended, oldest first."""
+        return tuple(self._calls.values())
+
+    def calls_of(self, agent: str) -> Iterable[CallSession]:
+        """The current calls of an agent."""
+        return tuple(
+            call
+            for call in self._calls.values()
+            if call.info.agent == agent and not call.done.is_set()
+        )

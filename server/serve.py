@@ -1,0 +1,164 @@
+"""``tingban serve``: the service on a socket, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import socket
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from server.live.switchboard import Switchboard
+from server.settings import Settings, SettingsError, load
+
+log = logging.getLogger(__name__)
+
+MESSAGE_CUT = 1024 * 1024
+
+
+class ListenError(Exception):
+    """The address cannot be bound; the message says what to do."""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind; 0 takes any free one.")] = None,
+    asr: Annotated[
+        str | None, typer.Option(help="Recogniser: a model's name, or its directory.")
+    ] = None,
+    rules: Annotated[Path | None, typer.Option(help="Directory of rule packs.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file, TOML or YAML.")] = None,
+    recordings: Annotated[
+        Path | None, typer.Option(help="Recorded calls that pages may replay.")
+    ] = None,
+    insecure_bind_anywhere: Annotated[
+        bool | None,
+        typer.Option(
+            "--insecure-bind-anywhere",
+            help="Bind an address that others can reach although nobody has to log in.",
+        ),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more, to stderr.")] = False,
+) -> None:
+    """Listen to calls and show agents what to say."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    options = {
+        "host": host,
+        "port": port,
+        "asr": asr,
+        "rules": rules,
+        "recordings": recordings,
+        "insecure_bind_anywhere": insecure_bind_anywhere,
+    }
+    try:
+        settings = load(config, options)
+        listener = listen(settings)
+    except (SettingsError, ListenError) as error:
+        typer.echo(f"tingban serve: {error}", err=True)
+        raise typer.Exit(2) from error
+    from server.engine import EngineError, build
+
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    with ExitStack() as stack:
+        stack.enter_context(listener)
+        try:
+            app = build(settings)
+        except EngineError as error:
+            typer.echo(f"tingban serve: {error}", err=True)
+            raise typer.Exit(1) from error
+        server = DrainingServer(uvicorn_config(app, settings), app.state.switchboard)
+        typer.echo(f"http://{settings.host}:{settings.port}/", err=True)
+        asyncio.run(server.serve(sockets=[listener]))
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The bound socket. Raises :class:`ListenError`, also for a host that others can reach."""
+    if not is_loopback(settings.host) and not settings.insecure_bind_anywhere:
+        raise ListenError(
+            f"refusing to bind {settings.host}: nobody has to log in yet, so everyone who reaches "
+            "this port could read live calls. Bind 127.0.0.1 and put a proxy with a login in "
+            "front of it, or pass --insecure-bind-anywhere on a network you trust."
+        )
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise ListenError(f"cannot bind {settings.host}:{settings.port}: {reason}") from error
+    return listener
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address that only this machine reaches."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs the application."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        # A message between our limit and this gets a message back, a longer one just the code.
+        ws_max_size=MESSAGE_CUT,
+        # Audio does not compress, and text on a local network is not worth the processor time.
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+class DrainingServer(uvicorn.Server):
+    """Ends the calls before the sockets, so that everybody gets the last words."""
+
+    def __init__(self, config: uvicorn.Config, switchboard: Switchboard) -> None:
+        super().__init__(config)
+        self._switchboard = switchboard
+        self._draining: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Run until a signal comes."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First signal: drain, then stop. Second signal: stop now."""
+        if self._draining is not None or self._loop is None or not self.started:
+            self.force_exit = self._draining is not None
+            self.should_exit = True
+            return
+        self._draining = self._loop.create_task(self._drain(sig))
+        # A signal handler runs between two steps of the loop, which may be asleep.
+        self._loop.call_soon_threadsafe(lambda: None)
+
+    async def _drain(self, sig: int) -> None:
+        log.info("%s: finishing the calls", signal.Signals(sig).name)
+        try:
+            await self._switchboard.drain()
+        finally:
+            self.should_exit = True

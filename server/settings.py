@@ -1,0 +1,138 @@
+"""Every setting of the service, read once from a file and the environment, then never changed.
+
+A TOML or YAML file named by ``--config`` or ``TINGBAN_CONFIG`` comes first; variables such as
+``TINGBAN_PORT=8800`` or ``TINGBAN_AUDIO__IDLE_S=60`` override it; command line options override
+both. No other file of this package looks at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "TINGBAN_"
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names it and where it came from."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AudioSocketSettings(_Frozen):
+    """Sockets that bring audio."""
+
+    hello_s: float = Field(default=10, gt=0, description="seconds a client has for its hello")
+    idle_s: float = Field(
+        default=30, gt=0, description="seconds without audio after which it is closed"
+    )
+
+
+class CallSettings(_Frozen):
+    """The life of a call."""
+
+    resume_s: float = Field(
+        default=30, gt=0, description="seconds a call waits for its lost client"
+    )
+    linger_s: float = Field(
+        default=600, ge=0, description="seconds an ended call can still be read"
+    )
+    drain_s: float = Field(
+        default=10, ge=0, description="seconds that calls get to end at shutdown"
+    )
+
+
+class ViewerSettings(_Frozen):
+    """Sockets of agents and boards."""
+
+    queue_limit: int = Field(
+        default=1_024, gt=15, description="messages that may wait for one viewer"
+    )
+
+
+class Settings(_Frozen):
+    """What ``tingban serve`` and the application it builds need to know."""
+
+    host: str = Field(
+        default="127.0.0.1", description="address to bind; loopback unless told otherwise"
+    )
+    port: int = Field(default=8_765, ge=0, le=65_535, description="0 takes any free port")
+    insecure_bind_anywhere: bool = Field(
+        default=False,
+        description="bind a host that others can reach although nobody has to log in yet",
+    )
+    asr: str = Field(default="bundled", description="name of a model, or the directory of one")
+    rules: Path | None = Field(
+        default=None, description="directory of rule packs; default: those shipped"
+    )
+    recordings: Path | None = Field(
+        default=None,
+        description="directory of recorded calls that pages may replay (demonstration only)",
+    )
+    audio: AudioSocketSettings = AudioSocketSettings()
+    calls: CallSettings = CallSettings()
+    viewers: ViewerSettings = ViewerSettings()
+
+
+def load(
+    path: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings in force. ``options`` that are ``None`` were not given."""
+    environ = os.environ if environ is None else environ
+    named = environ.get(PREFIX + "CONFIG")
+    path = path or (Path(named) if named else None)
+    values = _of_file(path) if path else {}
+    _merge(values, _of_environment(environ))
+    _merge(values, {k: v for k, v in (options or {}).items() if v is not None})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise SettingsError(f"setting {name}: {first['msg']}") from error
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+        parsed = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    if parsed is None:
+        return {}
+    if not isinstance(parsed, dict):
+        raise SettingsError(f"{path}: expected a table of settings")
+    return parsed
+
+
+def _of_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, text in environ.items():
+        path = name.removeprefix(PREFIX).lower().split("__")
+        # Other parts of the service have variables of their own; ours are the known names.
+        if not name.startswith(PREFIX) or path[0] not in Settings.model_fields:
+            continue
+        inner = values
+        for part in path[:-1]:
+            inner = inner.setdefault(part, {})
+        inner[path[-1]] = text
+    return values
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        known = into.get(key)
+        if isinstance(value, Mapping) and isinstance(known, dict):
+            _merge(known, value)
+        else:
+            into[key] = value

@@ -1,0 +1,86 @@
+"""What all websockets share: who may open one, how big a message may be, how a refusal is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from server.live.notice import encode
+from server.refusals import Refusal
+
+log = logging.getLogger(__name__)
+
+MESSAGE_LIMIT = 512 * 1024
+"""Longest message in bytes that we answer; uvicorn itself cuts off twice this."""
+FAREWELL_S = 5
+"""How long a client may take to read why it is refused."""
+
+
+def same_origin(connection: HTTPConnection) -> bool:
+    """False for a page of another site; clients that are no browsers send no origin."""
+    origin = connection.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+
+
+async def serve(socket: WebSocket, talk: Callable[[], Awaitable[None]]) -> None:
+    """Accept a socket, hold the conversation, close it with the code that its end deserves."""
+    await socket.accept()
+    try:
+        if not same_origin(socket):
+            raise Refusal("forbidden", "pages of other sites may not connect")
+        await talk()
+        await _close(socket, 1000)
+    except Refusal as refusal:
+        log.info("%s: refused with %s", socket.url.path, refusal.code)
+        await _refuse(socket, refusal)
+    except WebSocketDisconnect:
+        pass
+    except Exception:
+        # The edge of a socket: what fails here must not reach other calls or the server.
+        log.exception("%s: failed", socket.url.path)
+        await _refuse(socket, Refusal("recogniser_failed", "our fault; connect again"))
+
+
+async def _refuse(socket: WebSocket, refusal: Refusal) -> None:
+    try:
+        async with asyncio.timeout(FAREWELL_S):
+            await send(socket, refusal.wire())
+            await _close(socket, refusal.close_code, refusal.code)
+    except (TimeoutError, WebSocketDisconnect):
+        log.info("%s: left before reading why", socket.url.path)
+
+
+async def _close(socket: WebSocket, code: int, reason: str = "") -> None:
+    if socket.application_state is WebSocketState.CONNECTED:
+        await socket.close(code, reason)
+
+
+async def send(socket: WebSocket, message: dict[str, Any]) -> None:
+    """Send a JSON message."""
+    await socket.send_text(encode(message))
+
+
+async def receive(socket: WebSocket) -> str | bytes:
+    """The next message. Raises on a disconnect or on a message that is too long."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    data: bytes | None = message.get("bytes")
+    content: str | bytes = message["text"] if data is None else data
+    if len(content) > MESSAGE_LIMIT:
+        raise Refusal("too_large", f"a message of {len(content)}; at most {MESSAGE_LIMIT} bytes")
+    return content
+
+
+async def receive_text(socket: WebSocket) -> str:
+    """The next message, which has to be text."""
+    content = await receive(socket)
+    if isinstance(content, bytes):
+        raise Refusal("text_expected", "a binary message where JSON text is due")
+    return content

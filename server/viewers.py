@@ -1,0 +1,206 @@
+"""The sockets of those who watch: an agent's own calls, or the board of all calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from asr.events import CallId
+from server import sockets
+from server.ingest.hello import refusal
+from server.live import bus as topics
+from server.live.notice import Notice, encode, of_event
+from server.live.queue import TooSlow, ViewerQueue
+from server.live.session import CallSession
+from server.live.switchboard import Switchboard
+from server.refusals import Refusal
+from server.settings import ViewerSettings
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Feedback(_Message):
+    """The agent's word on a card."""
+
+    type: Literal["feedback"]
+    call: Annotated[str, Field(max_length=64)]
+    suggestion: Annotated[str, Field(max_length=128)]
+    verdict: Literal["used", "dismissed", "wrong"]
+
+
+class Painted(_Message):
+    """The page has drawn an event."""
+
+    type: Literal["painted"]
+    call: Annotated[str, Field(max_length=64)]
+    seq: Annotated[int, Field(ge=1)]
+    at: float
+
+
+class Ping(_Message):
+    """Is the server still there?"""
+
+    type: Literal["ping"]
+    id: Annotated[str, Field(max_length=64)] | int
+
+
+UP: TypeAdapter[Feedback | Painted | Ping] = TypeAdapter(
+    Annotated[Feedback | Painted | Ping, Field(discriminator="type")]
+)
+
+
+class Watch(BaseModel):
+    """What an agent socket asks for in its address."""
+
+    model_config = ConfigDict(extra="forbid")
+    agent: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    call: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    resume_from: Annotated[int, Field(ge=0)] | None = None
+
+    def check(self) -> None:
+        """Exactly one of agent and call; resuming is for one call."""
+        if (self.agent is None) == (self.call is None):
+            raise Refusal("bad_message", "ask for ?agent=ID or ?call=ID")
+        if self.resume_from is not None and self.call is None:
+            raise Refusal("bad_message", "resume_from goes with ?call=ID")
+
+
+class Viewer:
+    """One open page. Subclasses say what it is shown."""
+
+    def __init__(
+        self, socket: WebSocket, switchboard: Switchboard, settings: ViewerSettings
+    ) -> None:
+        self._socket = socket
+        self._switchboard = switchboard
+        self._queue = ViewerQueue(settings.queue_limit)
+
+    async def talk(self) -> None:
+        """Show and listen until the page leaves or falls too far behind."""
+        info = self._switchboard.recogniser.info
+        told = {"name": info.name, "demonstration": info.demonstration}
+        with self._listening():
+            # What was and what comes must meet without a hole: no waiting between these two.
+            self._queue.put(Notice(encode({"type": "hello", "v": 1, "recogniser": told})))
+            for notice in self._so_far():
+                self._queue.put(notice)
+            try:
+                await self._both_ways()
+            except TooSlow:
+                raise Refusal("too_slow", "too many messages waited; connect again") from None
+
+    def _listening(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def _so_far(self) -> Iterable[Notice]:
+        raise NotImplementedError
+
+    async def _both_ways(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._down())
+                tasks.create_task(self._up())
+                tasks.create_task(self._queue.overflow())
+        except ExceptionGroup as group:
+            # More than one of them may have failed; what the client can mend comes first.
+            for kind in (Refusal, TooSlow, WebSocketDisconnect):
+                for error in group.exceptions:
+                    if isinstance(error, kind):
+                        raise error from None
+            raise
+
+    async def _down(self) -> None:
+        while True:
+            notice = await self._queue.get()
+            await self._socket.send_text(notice.text)
+
+    async def _up(self) -> None:
+        while True:
+            text = await sockets.receive_text(self._socket)
+            try:
+                self._take(UP.validate_json(text))
+            except ValidationError as error:
+                raise refusal(error, "bad_message") from None
+
+    def _take(self, message: Feedback | Painted | Ping) -> None:
+        match message:
+            case Ping():
+                self._queue.put(Notice(encode({"type": "pong", "id": message.id})))
+            case Painted():
+                self._switchboard.painted(message.call, message.seq, message.at)
+            case Feedback():
+                call = self._switchboard.get(message.call)
+                if call is not None and self._may_judge(call):
+                    call.feedback(message.suggestion, message.verdict)
+
+    def _may_judge(self, call: CallSession) -> bool:
+        return False
+
+
+class AgentViewer(Viewer):
+    """An agent's widget: the agent's own calls, or one call."""
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        switchboard: Switchboard,
+        settings: ViewerSettings,
+    ) -> None:
+        super().__init__(socket, switchboard, settings)
+        self._watch = Watch()
+
+    async def talk(self) -> None:
+        """Read what the address asks for, then show it."""
+        try:
+            self._watch = Watch.model_validate(dict(self._socket.query_params))
+        except ValidationError as error:
+            raise refusal(error, "bad_message") from None
+        self._watch.check()
+        await super().talk()
+
+    def _listening(self) -> AbstractContextManager[None]:
+        watch = self._watch
+        if watch.agent is not None:
+            topic = topics.of_agent(watch.agent)
+        else:
+            topic = topics.of_call(CallId(watch.call or ""))
+        return self._switchboard.bus.listen([topic], self._queue)
+
+    def _so_far(self) -> Iterable[Notice]:
+        watch = self._watch
+        if watch.agent is not None:
+            for call in self._switchboard.calls_of(watch.agent):
+                yield Notice(encode(call.snapshot()))
+            return
+        known = self._switchboard.get(watch.call or "")
+        if known is None:
+            return
+        missed = None if watch.resume_from is None else known.since(watch.resume_from)
+        if missed is None or len(missed) > self._queue.limit // 2:
+            yield Notice(encode(known.snapshot()))
+        else:
+            yield from map(of_event, missed)
+
+    def _may_judge(self, call: CallSession) -> bool:
+        watch = self._watch
+        return call.info.call == watch.call or (
+            watch.agent is not None and call.info.agent == watch.agent
+        )
+
+
+class BoardViewer(Viewer):
+    """A team lead's board: all calls."""
+
+    def _listening(self) -> AbstractContextManager[None]:
+        return self._switchboard.bus.listen([topics.BOARD], self._queue)
+
+    def _so_far(self) -> Iterable[Notice]:
+        calls = [call.overview() for call in self._switchboard.calls()]
+        yield Notice(encode({"type": "board", "calls": calls}))
