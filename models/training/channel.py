@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import butter, resample_poly, sosfilt
 
 Samples = npt.NDArray[np.float32]
@@ -34,13 +35,14 @@ def _mu_law_round_trip(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float
 
 def noise(count: int, colour: NoiseColour, rng: np.random.Generator) -> Samples:
     """Noise of unit power. Pink falls 3 dB an octave, brown rumbles; both are flat below 60 Hz."""
-    white = rng.standard_normal(count).astype(np.float32)
+    length = next_fast_len(count)
+    white = rng.standard_normal(length, np.float32)
     if colour == "white":
-        return white
-    spectrum = np.fft.rfft(white)
-    bins = np.maximum(np.arange(len(spectrum)), count * 60 / 16_000)
-    shaped = np.fft.irfft(spectrum / bins ** (0.5 if colour == "pink" else 0.9), count)
-    return (shaped / (shaped.std() + 1e-9)).astype(np.float32)
+        return white[:count]
+    spectrum = rfft(white)
+    bins = np.maximum(np.arange(len(spectrum), dtype=np.float32), length * 60 / 16_000)
+    shaped = irfft(spectrum / bins ** np.float32(0.5 if colour == "pink" else 0.9), length)[:count]
+    return np.asarray(shaped / (shaped.std() + 1e-9), np.float32)
 
 
 def add_noise(
@@ -54,7 +56,7 @@ def add_noise(
 
 def add_hiss(samples: Samples, level_db: float, rng: np.random.Generator) -> Samples:
     """Faint white noise. No line is digitally silent, and exact zeros upset log-mel features."""
-    hiss = rng.standard_normal(len(samples)).astype(np.float32)
+    hiss = rng.standard_normal(len(samples), np.float32)
     return (samples + hiss * np.float32(10 ** (level_db / 20))).astype(np.float32)
 
 

@@ -42,6 +42,8 @@ TRAINING_VARIANTS = tuple(
     Michael Mike Denis Diogo Henrique norbert gustave iven aunty grandma
     """.split()
 )
+#: Variants for choosing settings (model, beam, language model), not trained on.
+DEV_VARIANTS = ("antonio", "benjamin", "pedro", "rob")
 #: Variants kept out of training: accuracy is measured with these.
 WITHHELD_VARIANTS = ("f4", "m7", "linda")
 

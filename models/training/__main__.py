@@ -1,0 +1,31 @@
+"""`python -m models.training STAGE`. The stages, in order: text, speech, train, lm, export."""
+
+from __future__ import annotations
+
+import typer
+
+from . import stages
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+@app.command()
+def text(count: int = stages.SENTENCES) -> None:
+    """Write the sentences."""
+    stages.make_text(count=count)
+
+
+@app.command()
+def speech(processes: int = 2) -> None:
+    """Speak them: about eight minutes on two cores."""
+    stages.make_speech(processes=processes)
+
+
+@app.command()
+def train(steps: int = stages.STEPS, decay: int = stages.DECAY, threads: int = 2) -> None:
+    """Train, or go on training, up to a number of steps."""
+    stages.train(steps=steps, decay=decay, threads=threads)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,60 @@
+"""The stages before training, as functions of a work directory."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import torch
+
+from .architecture import build, write_cmvn, write_tokens
+from .dataset import load_corpus
+from .speech import speak_all
+from .text import Generator, Grammar, Sentence, dictionary, vocabulary
+from .train import Run, Schedule
+from .withheld import load_withheld
+
+WORK = Path(__file__).with_name("work")
+SENTENCES = 40_000
+PER_SHARD = 2_000
+TEXT_SEED = 2_411
+STEPS = 10_000
+DECAY = 4_000
+
+
+def make_text(work: Path = WORK, count: int = SENTENCES) -> None:
+    """sentences.json and tokens.json."""
+    work.mkdir(parents=True, exist_ok=True)
+    generator, characters = make_generator()
+    sentences = generator.distinct(count, random.Random(TEXT_SEED))
+    rows = [[sentence.text, sentence.kind] for sentence in sentences]
+    (work / "sentences.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    write_tokens(work / "tokens.json", characters)
+
+
+def make_generator() -> tuple[Generator, list[str]]:
+    """The sentence generator with everything withheld, and its vocabulary."""
+    grammar, words = Grammar(), dictionary()
+    characters = vocabulary(grammar, words)
+    return Generator(grammar, words, characters, load_withheld()), characters
+
+
+def make_speech(work: Path = WORK, processes: int = 2) -> None:
+    """The shards."""
+    rows = json.loads((work / "sentences.json").read_text(encoding="utf-8"))
+    sentences = [Sentence(text, kind) for text, kind in rows]
+    speak_all(sentences, work / "speech", PER_SHARD, processes)
+
+
+def train(work: Path = WORK, steps: int = STEPS, decay: int = DECAY, threads: int = 2) -> None:
+    """checkpoint.pt, from the shards; goes on where an earlier run stopped."""
+    torch.set_num_threads(threads)
+    tokens = json.loads((work / "tokens.json").read_text(encoding="utf-8"))
+    corpus = load_corpus(work / "speech", tokens, load_withheld())
+    write_cmvn(work / "am.mvn", corpus.mean, corpus.deviation)
+    print(f"{len(corpus.utterances)} utterances, {corpus.hours:.1f} h", flush=True)  # noqa: T201
+    model = build(work / "tokens.json", work / "am.mvn")
+    run = Run(model, corpus, len(tokens), work)
+    run.resume()
+    run.train(Schedule(steps, decay))
