@@ -205,7 +205,7 @@ def ends_where_words_end(text: Text, start: int, end: int, length: int) -> bool:
 def _cut_at(window: str, start: int, end: int) -> bool:
     at = 0
     edges = {0}
-    for word in rjieba.cut(window):
+    for word in rjieba.cut(window, False):
         at += len(word)
         edges.add(at)
     return start in edges and end in edges
@@ -215,7 +215,7 @@ def _cut_at(window: str, start: int, end: int) -> bool:
 def in_real_word(window: str, place: int) -> bool:
     """Does the character at ``place`` belong to a word of two and more characters?"""
     at = 0
-    for word in rjieba.cut(window):
+    for word in rjieba.cut(window, False):
         if at <= place < at + len(word):
             return len(word) > 1
         at += len(word)

@@ -231,10 +231,13 @@ def _sequences(flat: _Flat, at_start: bool, at_end: bool, source: str) -> list[S
     flat = flat[number_first : len(flat) - bool(number_last)]
     if not flat:
         return []
-    if isinstance(flat[0], int) or isinstance(flat[-1], int):
-        raise PhraseError(
-            f"phrase {source!r} begins or ends with a gap", "begin and end with words"
-        )
+    # A gap at the edge says nothing: something always stands there.
+    while flat and isinstance(flat[0], int):
+        flat = flat[1:]
+    while flat and isinstance(flat[-1], int):
+        flat = flat[:-1]
+    if not flat:
+        return []
     parts = tuple(item for item in flat if not isinstance(item, int))
     gaps = tuple(item for item in flat if isinstance(item, int))
     return [Sequence(parts, gaps, at_start, at_end, number_first, bool(number_last))]
