@@ -1,0 +1,88 @@
+/** Layout of `<tingban-board>`. */
+export const BOARD = /* css */ `
+.root { block-size: 100%; }
+.board { position: relative; display: grid; block-size: 100%; max-block-size: 100vh; grid-template: "top" auto "notices" auto "rows" minmax(0, 1fr) "side" auto / minmax(0, 1fr); overflow: hidden; }
+.top { grid-area: top; display: flex; flex-wrap: wrap; align-items: center; gap: .4em 1em; padding: .55em 1.07em; background: var(--surface); border-block-end: 1px solid var(--line); }
+.brand { display: flex; align-items: center; gap: .4em; font-weight: 600; letter-spacing: .06em; color: var(--accent); }
+.top h2 { font-weight: 600; }
+.count { color: var(--ink-2); font-size: .87em; min-inline-size: 4.5em; }
+.filters { display: flex; gap: .5em; flex: 1 1 18em; min-inline-size: 0; }
+.filters input, .filters select { font: inherit; font-size: .93em; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: 7px; padding: .2em .6em; min-inline-size: 0; block-size: 2.1em; }
+.filters input { flex: 1 1 8em; max-inline-size: 22em; }
+.filters input::placeholder { color: var(--ink-3); opacity: 1; }
+.link { display: flex; align-items: center; gap: .45em; font-size: .87em; color: var(--ink-2); margin-inline-start: auto; }
+.link::before { content: ""; inline-size: .6em; block-size: .6em; border-radius: 50%; background: var(--ink-3); flex: none; }
+.link[data-phase="open"]::before { background: var(--accent); }
+.link[data-phase="waiting"], .link[data-phase="refused"] { color: var(--high); font-weight: 600; }
+.link[data-phase="waiting"]::before, .link[data-phase="refused"]::before { background: none; border: 2px solid currentColor; }
+.notices { grid-area: notices; font-size: .87em; }
+.notice { padding: .3em 1.07em; display: flex; gap: .5em; align-items: center; border-block-end: 1px solid var(--line); background: var(--sunk); color: var(--ink-2); }
+.notice[data-kind="trouble"] { background: var(--tint-high); color: var(--high); font-weight: 600; }
+
+.rows { grid-area: rows; overflow-y: auto; padding: .67em .8em 1.6em; scrollbar-width: thin; contain: strict; background: var(--ground); }
+.held { position: sticky; inset-block-start: 0; z-index: 1; block-size: 0; overflow: visible; text-align: end; font-size: .8em; pointer-events: none; }
+.held span { display: inline-block; background: var(--ink); color: var(--surface); border-radius: 99px; padding: 0 .9em; opacity: .85; }
+.none { color: var(--ink-3); text-align: center; padding: 3em 1em; }
+.list li { content-visibility: auto; contain-intrinsic-size: auto 4.6em; padding-block-end: .33em; }
+.row {
+  position: relative; display: grid; inline-size: 100%; background: var(--surface); border: 1px solid var(--line); border-radius: 8px; overflow: hidden;
+  padding: .4em .93em .45em 1.1em; gap: 0 1em; contain: content;
+  grid-template: "kind who time" auto "what what what" auto "help help help" auto / auto minmax(0, 1fr) auto;
+}
+.row:hover { border-color: var(--ink-3); }
+.row:focus-visible { outline-offset: -2px; border-radius: 8px; }
+.row[aria-current="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
+.row::before { content: ""; position: absolute; inset-block: 0; inset-inline-start: 0; inline-size: .33em; background: var(--tone, transparent); }
+.row.severity-critical { background: var(--tint-critical); border-color: var(--critical); }
+.row.severity-critical::before { inline-size: .53em; }
+.kind { grid-area: kind; display: flex; align-items: center; gap: .4em; font-weight: 600; font-size: .93em; color: var(--tone, var(--ink-3)); white-space: nowrap; }
+.row:not([class*="severity-"]) .kind { font-weight: 400; }
+.row.severity-critical .kind { background: var(--critical); color: var(--on-critical); border-radius: 5px; padding: 0 .5em; align-self: start; justify-self: start; }
+.who { grid-area: who; display: flex; gap: .2em .6em; align-items: baseline; min-inline-size: 0; white-space: nowrap; font-size: .93em; }
+.who b { font-weight: 600; overflow: hidden; text-overflow: ellipsis; }
+.who .queue { color: var(--ink-2); overflow: hidden; text-overflow: ellipsis; }
+.tier { border: 1px solid var(--line); border-radius: 99px; padding: 0 .55em; font-size: .86em; color: var(--ink-2); }
+.time { grid-area: time; text-align: end; color: var(--ink-2); font-size: .93em; }
+.what { grid-area: what; display: flex; gap: .5em; min-inline-size: 0; white-space: nowrap; }
+.what .title { font-weight: 500; flex: none; max-inline-size: 60%; overflow: hidden; text-overflow: ellipsis; }
+.what .quote { color: var(--ink-2); overflow: hidden; text-overflow: ellipsis; min-inline-size: 0; }
+.help { grid-area: help; display: flex; gap: 1em; align-items: center; min-inline-size: 0; font-size: .87em; color: var(--ink-3); white-space: nowrap; }
+.help .said { overflow: hidden; text-overflow: ellipsis; min-inline-size: 0; flex: 1 1 auto; }
+.share { display: flex; align-items: center; gap: .5em; flex: none; margin-inline-start: auto; }
+.bar { position: relative; inline-size: 4.6em; block-size: 5px; border-radius: 3px; overflow: hidden; background: var(--customer); }
+.bar::before { content: ""; position: absolute; inset: 0; background: var(--agent); transform-origin: left; transform: scaleX(var(--share, 0)); }
+.bar[data-unknown] { background: var(--sunk); }
+.row[data-live="false"] { opacity: .6; background: none; }
+.past { margin-block-start: 1.4em; }
+.past h3, .side h3 { font-weight: 600; font-size: .93em; color: var(--ink-2); padding: 0 .3em .4em; }
+.past li { display: flex; gap: .9em; padding: .2em .3em; color: var(--ink-3); font-size: .87em; border-block-start: 1px solid var(--line); white-space: nowrap; overflow: hidden; }
+.past li button:hover { color: var(--ink); text-decoration: underline; }
+
+.side { grid-area: side; background: var(--surface); border-block-start: 1px solid var(--line); min-block-size: 0; max-block-size: 9.5em; overflow-y: auto; padding: .6em .8em; scrollbar-width: thin; }
+.feed li { content-visibility: auto; contain-intrinsic-size: auto 3.2em; }
+.feed button { display: grid; inline-size: 100%; grid-template-columns: auto minmax(0, 1fr) auto; gap: 0 .5em; padding: .3em .4em; border-radius: 6px; font-size: .87em; line-height: 1.5; }
+.feed button:hover { background: var(--ground); }
+.feed .icon { margin-block-start: .25em; color: var(--tone); }
+.feed .line { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-inline-size: 0; }
+.feed .line b { font-weight: 600; color: var(--tone); margin-inline-end: .5em; }
+.feed .quote { grid-column: 2 / -1; color: var(--ink-2); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.feed time { color: var(--ink-3); }
+.detail { position: absolute; inset: 0; z-index: 2; display: grid; grid-template-rows: auto minmax(0, 1fr); background: var(--surface); }
+.detail header { display: flex; align-items: center; gap: .6em; padding: .4em .6em .4em 1.07em; border-block-end: 1px solid var(--line); }
+.detail h3 { font-weight: 600; flex: 1 1 auto; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.detail .shut { display: flex; align-items: center; gap: .3em; padding: .2em .6em; border-radius: 7px; color: var(--ink-2); font-size: .87em; border: 1px solid var(--line); }
+
+@container (min-width: 760px) {
+  .row { grid-template: "kind who what share time" auto "kind queue help share time" auto / 6.4em minmax(7em, 11em) minmax(0, 1fr) auto 3.6em; align-items: center; padding-block: .42em; }
+  .row .queue-line { grid-area: queue; }
+  .list li { contain-intrinsic-size: auto 4em; }
+  .share { grid-area: share; }
+  .row.severity-critical .kind { align-self: center; }
+}
+@container (min-width: 1000px) {
+  .board { grid-template: "top top" auto "notices notices" auto "rows side" minmax(0, 1fr) / minmax(0, 1fr) minmax(280px, 25%); }
+  .board.open { grid-template-columns: minmax(0, 1fr) minmax(400px, 36%); }
+  .side { max-block-size: none; border-block-start: 0; border-inline-start: 1px solid var(--line); }
+  .detail { position: static; grid-area: side; border-inline-start: 1px solid var(--line); min-block-size: 0; }
+}
+`
