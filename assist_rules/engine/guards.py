@@ -6,7 +6,8 @@ gives it, only ends a clause earlier. Words here are in normalised form (您=你
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
+from itertools import pairwise
 
 import rjieba
 
@@ -16,127 +17,102 @@ CONTEXT = 6
 HOLD = 2
 """Characters to the right that decide a word boundary in all but 0.3 % of cases."""
 
-_LIGHT = ["想", "要", "会", "打算", "准备", "是", "用", "必", "去", "来", "再", "敢", "肯", "愿", "愿意", "太", "很", "怎么", "那么", "这么", "这样", "必须", "需要", "值得", "至于", "怕", "说", "觉得", "认为", "能", "可能", "应该", "为了", "有", "什么", "任何", "的", "在", "跟你", "跟你们", "给你", "给你们", "对你", "对你们", "向你", "向你们", "我", "我们", "因为", "被", "特别", "非常", "真的", "真", "就是", "算", "所谓", "存在", "出现", "发生", "有过", "到", "这种", "那种", "感觉", "让我", "叫我", "专门", "故意", "一定", "直接", "完全", "根本", "都", "全", "也"]
-_NEGATORS = ["不是", "不要", "不用", "不想", "不会", "不必", "不需要", "没有", "没", "不", "别", "并非", "未", "无", "勿", "无需", "无须", "免", "从未", "撤销", "取消", "撤回", "避免", "防止", "以免"]
-_NOT_NEGATING_BEFORE = ["要", "能", "可", "差", "好", "是", "岂", "莫", "非", "只", "对", "了", "受", "动", "管"]
-"""Before 不 these make another word: 要不, 只不, 对不起, 了不, 动不动."""
-_NOT_NEGATING = ["不好意思", "不管", "不但", "不仅", "不过", "不如", "不然", "不行", "不妨", "不料", "不断", "不停", "不光", "不只", "不满", "不爽", "没法", "没办法", "没准", "没错", "不错", "不久", "不少", "别人", "别的", "特别", "无论", "无非", "非", "未来", "不信"]
-_RHETORICAL = (
-    "这不是",
-    "这不就是",
-    "难道不是",
-    "可不是",
-    "岂不是",
-    "还不是",
-    "你不是",
-    "你们不是",
-    "那不是",
-    "不就是",
-    "那不就是",
-    "怎么不是",
+
+def _words(text: str) -> tuple[str, ...]:
+    """Normalised words, the longest first, so that 没有 is met before 没."""
+    return tuple(sorted({norm(w) for w in text.split()}, key=lambda w: (-len(w), w)))
+
+
+# Words that may stand between a negation and what it negates.
+_LIGHT = _words(
+    """
+    想 要 会 打 找 过 过要 打算 准备 是 用 必 去 来 再 敢 肯 愿 愿意 太 很 怎么 那么 这么 这样 必须 需要 值得
+    至于 怕 说 觉得 感觉 认为 能 可能 应该 为了 有 什么 任何 的 在 跟你 跟你们 给你 给你们 对你 对你们 向你
+    向你们 我 我们 因为 被 特别 非常 真的 真 就是 算 所谓 存在 出现 发生 有过 到 这种 那种 让我 叫我 专门 故意
+    一定 直接 完全 根本 都 全 也 接到 遇到 看到 听到 收到 听说 见过
+    """
 )
-_AFTER_NO = (
-    "不了",
-    "不成",
-    "不起来",
-    "就不用了",
-    "就不必了",
-    "就算了",
-    "倒不至于",
-    "就免了",
-    "已经撤",
-    "撤销",
-    "撤了",
-    "撤掉",
+_NEGATORS = _words(
+    """
+    不是 不要 不用 不想 不会 不必 不需要 没有 没 不 并非 未 无 勿 无需 无须 免 从未 撤销 取消 撤回 避免 防止 以免
+    """
 )
-_REPORT = (
-    "他说", "他们说", "人家说", "你说", "你们说", "你刚才说", "客服说", "客户说", "师傅说", "同事说", "车主说",
-    "上次说", "上次那个说", "别人说", "所谓", "网上说", "有人说", "有的人说", "用户说", "说过", "提到", "提示", "显示", "叫做", "称",
-)  # fmt: skip
-_IF = (
-    "如果",
-    "要是",
-    "假如",
-    "假设",
-    "倘若",
-    "万一",
-    "若是",
-    "如果说",
-    "只要",
-    "除非",
-    "不然",
-    "否则",
-    "再不",
-    "要不",
-    "若",
+# Words that only look like a negation.
+_NOT_NEGATORS = _words(
+    """
+    不好意思 不管 不但 不仅 不过 不如 不然 不行 不妨 不料 不断 不停 不光 不只 不爽 没法 没办法 没准 没错 不错
+    不久 不少 无论 无非 未来 不信
+    """
 )
-_ASK_BEFORE = (
-    "会不会",
-    "是不是",
-    "有没有",
-    "能不能",
-    "可不可以",
-    "可以",
-    "怎么",
-    "如何",
-    "哪里",
-    "什么时候",
-    "多少",
-    "是否",
-    "为什么会",
-    "什么情况下",
-    "怎样",
+# Before 不 these make another word: 要不, 只不, 对不起, 了不, 动不动.
+_ODD_BEFORE = frozenset(_words("要 能 可 差 好 是 岂 莫 非 只 对 了 受 动 管"))
+_RHETORICAL = _words(
+    "这不是 这不就是 难道不是 可不是 岂不是 还不是 你不是 你们不是 那不是 不就是 那不就是 怎么不是"
 )
-_ASK_AFTER = ("吗", "么", "怎么办", "是什么", "有什么", "多少", "在哪", "可以吗", "行不行", "呢")
+_AFTER_NO = _words(
+    "不了 不成 不起来 就不用了 就不必了 就算了 倒不至于 就免了 已经撤 撤销 撤了 撤掉"
+)
+_REPORT = _words(
+    """
+    他说 他们说 人家说 你说 你们说 你刚才说 客服说 客户说 师傅说 同事说 车主说 上次说 上次那个说 别人说 所谓 网上说
+    有人说 有的人说 用户说 说过 提到 提示 显示 叫做 称
+    """
+)
+_IF = _words("如果 要是 假如 假设 倘若 万一 若是 如果说 只要 除非 不然 否则 再不 要不 若")
+_ASK_BEFORE = _words(
+    """
+    会不会 是不是 有没有 能不能 可不可以 可以 怎么 如何 哪里 什么时候 多少 是否 为什么会 什么情况下 怎样
+    """
+)
+_ASK_AFTER = _words("吗 么 怎么办 是什么 有什么 多少 在哪 可以吗 行不行 呢")
 
 
-@cache
-def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({norm(w) for w in words}, key=lambda w: (-len(w), w)))
+def negations(text: Text, norm_text: str, parts: tuple[tuple[int, int], ...]) -> int:
+    """How many negations bear on a phrase; odd means that the opposite was said.
+
+    They stand before it, in its gaps, or right after it.
+    """
+    start, end = parts[0][0], parts[-1][1]
+    count = _negations_before(text, norm_text, start, max(0, start - 16), end)
+    for (_, before), (part, _) in pairwise(parts):
+        if part > before:
+            count += _negations_before(text, norm_text, part, before, end)
+    if norm_text[end : end + 4].startswith(_AFTER_NO):
+        count += 1
+    return count
 
 
-_LIGHT_WORDS = _folded(tuple(_LIGHT))
-_NEGATOR_WORDS = _folded(tuple(_NEGATORS))
-_NOT_NEGATOR_WORDS = _folded(tuple(_NOT_NEGATING))
-_RHETORICAL_WORDS = _folded(_RHETORICAL)
-_AFTER_NO_WORDS = _folded(_AFTER_NO)
-_REPORT_WORDS = _folded(_REPORT)
-_IF_WORDS = _folded(_IF)
-_ASK_BEFORE_WORDS = _folded(_ASK_BEFORE)
-_ASK_AFTER_WORDS = _folded(_ASK_AFTER)
-_ODD_BEFORE = frozenset(_folded(tuple(_NOT_NEGATING_BEFORE)))
-
-
-def negations(text: Text, norm_text: str, start: int, end: int) -> int:
-    """How many negations bear on the hit; odd means that the opposite was said."""
+def _negations_before(text: Text, norm_text: str, start: int, floor: int, end: int) -> int:
     count = 0
     at = start
     light = 0
-    floor = max(0, start - 16)
     while at > floor and light <= 4:
         if text.breaks_before(at):
             break
-        word = _word_before(norm_text, at, floor, _NEGATOR_WORDS)
+        word = _word_before(norm_text, at, floor, _NEGATORS)
         if word and not _is_idiom(norm_text, at, word):
             if _is_choice(norm_text, at - len(word), word, norm_text[at : at + 1]):
                 return 0
-            if _is_rhetorical(norm_text, at, end):
-                at -= len(word)
-                light += 1
-                continue
-            count += 1
+            if not _is_rhetorical(norm_text, at, end):
+                count += 1
             at -= len(word)
             light = 0
             continue
-        word = _word_before(norm_text, at, floor, _LIGHT_WORDS)
+        word = _word_before(norm_text, at, floor, _LIGHT)
         if not word:
             break
         at -= len(word)
         light += 1
-    after = norm_text[end : end + 4]
-    if after.startswith(_AFTER_NO_WORDS):
-        count += 1
     return count
+
+
+def is_choice(norm_text: str, start: int) -> bool:
+    """Does the phrase begin inside a 要不要, 能不能, 有没有?"""
+    return (
+        start > 0
+        and norm_text[start] in "不没"
+        and norm_text[start - 1] == norm_text[start + 1 : start + 2]
+    )
 
 
 def _word_before(norm_text: str, at: int, floor: int, words: tuple[str, ...]) -> str:
@@ -149,7 +125,7 @@ def _word_before(norm_text: str, at: int, floor: int, words: tuple[str, ...]) ->
 def _is_idiom(norm_text: str, at: int, word: str) -> bool:
     """Is the negator part of another word: 不好意思, 特别, 要不, 对不起?"""
     start = at - len(word)
-    for idiom in _NOT_NEGATOR_WORDS:
+    for idiom in _NOT_NEGATORS:
         inside = idiom.find(word)
         if inside >= 0 and norm_text.startswith(idiom, start - inside) and start - inside >= 0:
             return True
@@ -166,7 +142,7 @@ def _is_choice(norm_text: str, start: int, word: str, after: str) -> bool:
 
 def _is_rhetorical(norm_text: str, at: int, end: int) -> bool:
     """这不是骗人吗 affirms."""
-    if not norm_text[max(0, at - 5) : at].endswith(_RHETORICAL_WORDS):
+    if not norm_text[max(0, at - 5) : at].endswith(_RHETORICAL):
         return False
     return (
         any(mark in norm_text[end : end + 4] for mark in "吗么") or "就是" in norm_text[at - 2 : at]
@@ -176,21 +152,21 @@ def _is_rhetorical(norm_text: str, at: int, end: int) -> bool:
 def reported(norm_text: str, start: int) -> bool:
     """Is somebody else quoted: 他说…, 上次那个客服说…?"""
     window = norm_text[max(0, start - 8) : start]
-    return any(word in window for word in _REPORT_WORDS)
+    return any(word in window for word in _REPORT)
 
 
 def conditional(text: Text, norm_text: str, start: int, end: int) -> bool:
     """Is it said under a condition: 如果…, 再不…就…?"""
     window = norm_text[max(0, start - 12) : start]
-    return any(word in window for word in _IF_WORDS) or norm_text.startswith("的话", end)
+    return any(word in window for word in _IF) or norm_text.startswith("的话", end)
 
 
 def asked(norm_text: str, start: int, end: int) -> bool:
     """Is it only asked: 会不会…, …吗?"""
     window = norm_text[max(0, start - 6) : start]
-    if any(word in window for word in _ASK_BEFORE_WORDS):
+    if any(word in window for word in _ASK_BEFORE):
         return True
-    return any(word in norm_text[end : end + 4] for word in _ASK_AFTER_WORDS)
+    return any(word in norm_text[end : end + 4] for word in _ASK_AFTER)
 
 
 def ends_where_words_end(text: Text, start: int, end: int, length: int) -> bool:

@@ -14,6 +14,8 @@ from assist_rules.language.phrase import Sequence
 
 OPEN_GAP_HOLD = 4
 """How many characters an exception with a gap may hold a hit back while it is still open."""
+OVERLAP = 2
+"""Characters that an exception and a hit must have in common."""
 
 
 class Verdict(Enum):
@@ -131,7 +133,8 @@ class Judge:
                 return covered
         if self._before:
             low = max(0, start - near - self._before.longest)
-            if self._before.within(norm, low, start, start, max(0, start - near)):
+            # It may run into the hit: 麻烦你 before 你大声点.
+            if self._before.within(norm, low, end, start - 1, max(0, start - near)):
                 return Verdict.NO
         if self._needs_before:
             low = max(0, start - near - self._needs_before.longest)
@@ -152,32 +155,38 @@ class Judge:
         return verdict
 
     def _covered(self, norm: str, start: int, end: int, final: bool) -> Verdict:
-        """NO when an exception covers the hit, WAIT when one may still come to cover it."""
+        """NO when an exception lies over the hit, WAIT when one may still come to.
+
+        Two common characters are enough: 不清楚的地方 undoes 我不清楚.
+        """
         words = self._excepts
         low = max(0, start - words.longest + 1)
-        if words.within(norm, low, min(len(norm), end + words.longest), start, end):
+        latest, earliest = end - OVERLAP, start + OVERLAP
+        if words.within(norm, low, min(len(norm), end + words.longest), latest, earliest):
             return Verdict.NO
         if final:
             return Verdict.YES
-        for at in range(low, start + 1):
+        for at in range(low, latest + 1):
             if len(norm) - at < words.longest and norm[at:] in words.starts:
                 return Verdict.WAIT
         if len(norm) - end < OPEN_GAP_HOLD:
             for pattern in words.gapped:
-                for at in range(max(0, start - pattern.longest), start + 1):
+                for at in range(max(0, start - pattern.longest), latest + 1):
                     if any(norm.startswith(t, at) for t in pattern.texts[0]):
                         return Verdict.WAIT
-                    if norm[at:] and any(t.startswith(norm[at:]) for t in pattern.texts[0]):
+                    if any(t.startswith(norm[at:]) for t in pattern.texts[0]):
                         return Verdict.WAIT
         return Verdict.YES
 
     def _meaning(self, match: Match, text: Text, norm: str) -> Answer:
         """Negation, quotation, condition and question."""
         say, start, end = self.say, match.start, match.end
+        if guards.is_choice(norm, start):
+            return _NO
         lowered = False
         notes: list[str] = []
         if say.negation != "keep":
-            odd = guards.negations(text, norm, start, end) % 2 == 1
+            odd = guards.negations(text, norm, match.parts) % 2 == 1
             if odd != (say.negation == "flip"):
                 return _NO
             if odd:
@@ -197,7 +206,7 @@ class Judge:
 
     def _bounded(self, match: Match, text: Text, norm: str, final: bool) -> Verdict:
         rule = self.say.boundary
-        short = match.parts == 1 and match.end - match.start <= 2
+        short = len(match.parts) == 1 and match.end - match.start <= 2
         if rule == "off" or (rule == "auto" and not short):
             return Verdict.YES
         if not final and len(norm) < match.end + guards.HOLD:

@@ -41,7 +41,7 @@ class Match:
     confidence: float
     by_sound: bool
     at_end: bool
-    parts: int
+    parts: tuple[tuple[int, int], ...]
 
 
 class Matcher:
@@ -97,23 +97,24 @@ class Matcher:
             return self._matches_by_sound(anchor, norm_text, sound)
         found = []
         for pattern in self._exact[anchor.entry]:
-            span = pattern.around(norm_text, anchor.start, anchor.end)
+            parts = pattern.around(norm_text, anchor.start, anchor.end)
             confidence = 1.0
             by_sound = False
-            if span is None and not pattern.plain and self.says[pattern.leaf].homophones != "off":
+            if parts is None and not pattern.plain and self.says[pattern.leaf].homophones != "off":
                 if pattern.shortest >= 4:
-                    span = pattern.around(norm_text, anchor.start, anchor.end, sound)
+                    parts = pattern.around(norm_text, anchor.start, anchor.end, sound)
                     by_sound, confidence = True, 0.75
-            if span is not None:
+            if parts is not None:
                 found.append(
                     Match(
                         pattern.leaf,
-                        *span,
+                        parts[0][0],
+                        parts[-1][1],
                         confidence,
                         by_sound,
                         pattern.sequence.at_end,
-                        len(pattern.texts),
-                    )  # fmt: skip
+                        parts,
+                    )
                 )
         return found
 
@@ -123,8 +124,8 @@ class Matcher:
         for pattern, meant in self._by_sound[anchor.entry]:
             if heard == meant or self._is_rival(heard, meant):
                 continue
-            span = pattern.around(norm_text, anchor.start, anchor.end, sound)
-            if span is None:
+            parts = pattern.around(norm_text, anchor.start, anchor.end, sound)
+            if parts is None:
                 continue
             confidence = _BY_LENGTH.get(pattern.shortest, 0.95)
             if not same_sound(heard, meant):
@@ -140,12 +141,13 @@ class Matcher:
                 found.append(
                     Match(
                         pattern.leaf,
-                        *span,
+                        parts[0][0],
+                        parts[-1][1],
                         confidence,
                         True,
                         pattern.sequence.at_end,
-                        len(pattern.texts),
-                    )  # fmt: skip
+                        parts,
+                    )
                 )
         return found
 

@@ -36,6 +36,8 @@ LEAD_INS = frozenset(
 TAIL_CHARS = frozenset("了的吧呢吗呀哦哈啦嘞")
 """What may follow a phrase that ends the utterance (``$``)."""
 
+_Spans = tuple[tuple[int, int], ...]
+
 
 class Pattern:
     """A sequence with its anchor; immutable after construction but for cached sounds."""
@@ -60,8 +62,10 @@ class Pattern:
         """Only one part: nothing around the anchor to look for."""
         return len(self.texts) == 1
 
-    def around(self, norm: str, start: int, end: int, sound: str = "") -> tuple[int, int] | None:
-        """Where the whole phrase lies when its anchor lies at ``start:end``; None when not.
+    def around(
+        self, norm: str, start: int, end: int, sound: str = ""
+    ) -> tuple[tuple[int, int], ...] | None:
+        """Where each part lies when the anchor lies at ``start:end``; None when not all are there.
 
         With ``sound`` the other parts of two and more characters may also be met by sound.
         """
@@ -72,19 +76,20 @@ class Pattern:
         right = self._right(norm, self.anchor, end, sound)
         if right is None:
             return None
+        parts = [*left, (start, end), *right]
         if sequence.number_first:
-            run = _numerals_before(norm, left)
+            run = _numerals_before(norm, parts[0][0])
             if not run:
                 return None
-            left -= run
+            parts[0] = (parts[0][0] - run, parts[0][1])
         if sequence.number_last:
-            run = _numerals_after(norm, right)
+            run = _numerals_after(norm, parts[-1][1])
             if not run:
                 return None
-            right += run
-        if sequence.at_start and norm[:left] not in LEAD_INS:
+            parts[-1] = (parts[-1][0], parts[-1][1] + run)
+        if sequence.at_start and norm[: parts[0][0]] not in LEAD_INS:
             return None
-        return (left, right)
+        return tuple(parts)
 
     def ends_from(self, norm: str, start: int) -> Iterator[int]:
         """Every place where the phrase can end when it begins at ``start``."""
@@ -109,28 +114,28 @@ class Pattern:
             return range(at + 1, at + _numerals_after(norm, at) + 1)
         return range(at, min(at + gap, len(norm)) + 1)
 
-    def _right(self, norm: str, done: int, at: int, sound: str) -> int | None:
+    def _right(self, norm: str, done: int, at: int, sound: str) -> _Spans | None:
         if done + 1 == len(self.texts):
-            return at
+            return ()
         places = self._gap_after(norm, done, at)
         for place in places:
             for text in self.texts[done + 1]:
                 if norm.startswith(text, place):
                     found = self._right(norm, done + 1, place + len(text), sound)
                     if found is not None:
-                        return found
+                        return ((place, place + len(text)), *found)
         if sound:
             for place in places:
                 for code in self._sounds_of(done + 1):
                     if sound.startswith(code, place):
                         found = self._right(norm, done + 1, place + len(code), sound)
                         if found is not None:
-                            return found
+                            return ((place, place + len(code)), *found)
         return None
 
-    def _left(self, norm: str, part: int, at: int, sound: str) -> int | None:
+    def _left(self, norm: str, part: int, at: int, sound: str) -> _Spans | None:
         if part < 0:
-            return at
+            return ()
         gap = self.sequence.gaps[part]
         if gap == NUMBER:
             places = range(at - 1, at - _numerals_before(norm, at) - 1, -1)
@@ -141,14 +146,14 @@ class Pattern:
                 if len(text) <= place and norm.startswith(text, place - len(text)):
                     found = self._left(norm, part - 1, place - len(text), sound)
                     if found is not None:
-                        return found
+                        return (*found, (place - len(text), place))
         if sound:
             for place in places:
                 for code in self._sounds_of(part):
                     if len(code) <= place and sound.startswith(code, place - len(code)):
                         found = self._left(norm, part - 1, place - len(code), sound)
                         if found is not None:
-                            return found
+                            return (*found, (place - len(code), place))
         return None
 
     def _sounds_of(self, part: int) -> tuple[str, ...]:

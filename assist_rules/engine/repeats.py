@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 MAX_COMPARED = 200
 
 
 def likeness(one: str, other: str) -> float:
     """Dice coefficient of character pairs, 0 to 1."""
-    a = Counter(zip(one[:MAX_COMPARED], one[1:MAX_COMPARED], strict=False))
-    b = Counter(zip(other[:MAX_COMPARED], other[1:MAX_COMPARED], strict=False))
+    a = Counter(pairwise(one[:MAX_COMPARED]))
+    b = Counter(pairwise(other[:MAX_COMPARED]))
     size = a.total() + b.total()
     return 2 * (a & b).total() / size if size else 0.0

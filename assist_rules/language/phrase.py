@@ -74,7 +74,7 @@ def parse_phrase(source: str, lists: Lists, fold: Fold = norm) -> list[Sequence]
     flats = _Reader(body, lists, fold, max(offset, 0)).read()
     sequences = []
     for flat in flats:
-        sequences.extend(_sequences(flat, at_start, at_end, source))
+        sequences.extend(_sequences(flat, at_start, at_end, source, fold))
     if not sequences:
         raise PhraseError(f"phrase {source!r} has no words", "write the words that people say")
     if sum(len(part) for s in sequences for part in s.parts) > MAX_PLAIN:
@@ -123,6 +123,8 @@ class _Reader:
                 flats = _append(flats, [(frozenset([self.fold(plain)]),)] if plain else [()])
                 plain = ""
                 flats = _append(flats, self._special(char, depth))
+            elif char == "?":
+                raise self._error("'?' follows a group only", "(们)? for a 们 that may be missing")
             elif char in ">^$":
                 raise self._error(f"{char!r} is out of place", "^ is first, $ last, <4> a gap")
             else:
@@ -215,16 +217,18 @@ def _join_plain(flats: list[_Flat]) -> list[_Flat]:
     return ([(frozenset(plain),)] if plain else []) + others
 
 
-def _sequences(flat: _Flat, at_start: bool, at_end: bool, source: str) -> list[Sequence]:
+def _sequences(
+    flat: _Flat, at_start: bool, at_end: bool, source: str, fold: Fold
+) -> list[Sequence]:
     """Drop empty texts: a part that may be empty makes a variant without it."""
     for i, item in enumerate(flat):
         if isinstance(item, int) or "" not in item:
             continue
         without = _merge_gaps((*flat[:i], *flat[i + 1 :]))
-        found = _sequences(without, at_start, at_end, source) if without else []
+        found = _sequences(without, at_start, at_end, source, fold) if without else []
         rest = item - _NOTHING
         if rest:
-            found += _sequences((*flat[:i], rest, *flat[i + 1 :]), at_start, at_end, source)
+            found += _sequences((*flat[:i], rest, *flat[i + 1 :]), at_start, at_end, source, fold)
         return found
     flat = _merge_gaps(flat)
     number_first, number_last = flat[:1] == (NUMBER,), flat[1:] and flat[-1] == NUMBER
@@ -238,7 +242,12 @@ def _sequences(flat: _Flat, at_start: bool, at_end: bool, source: str) -> list[S
         flat = flat[:-1]
     if not flat:
         return []
-    parts = tuple(item for item in flat if not isinstance(item, int))
+    # Folded once more: branches joined may stutter where none did alone (不了 + 了).
+    parts = tuple(
+        frozenset(norm(t) for t in item) if fold is norm else item
+        for item in flat
+        if not isinstance(item, int)
+    )
     gaps = tuple(item for item in flat if isinstance(item, int))
     return [Sequence(parts, gaps, at_start, at_end, number_first, bool(number_last))]
 

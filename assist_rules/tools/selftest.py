@@ -56,7 +56,9 @@ def check(rulebook: Rulebook, rule: Rule, example: Example, growing: bool = True
     if example.between_ms is not None:
         low, high = example.between_ms
         if not low <= fired[0].at_ms <= high:
-            return f"fires at {fired[0].at_ms / 1000:.1f} s, not {low / 1000}..{high / 1000}: {said}"
+            return (
+                f"fires at {fired[0].at_ms / 1000:.1f} s, not {low / 1000}..{high / 1000}: {said}"
+            )
     return ""
 
 
