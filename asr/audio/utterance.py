@@ -18,6 +18,8 @@ from asr.audio.vad import HOP, VoiceActivity, VoiceNetwork
 
 _HOP_MS = 32
 _PER_MS = 16
+_WARM_UP = 8
+"""Pieces from before that the network hears when it wakes; with two it missed soft beginnings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,10 @@ class CutterConfig:
     """The same inside of an utterance."""
     onset_hops: int = 3
     """Voiced pieces of 32 ms among the last five that open an utterance."""
-    preroll_ms: int = 200
+    least_preroll_ms: int = 200
     """Sound before the onset that belongs to the utterance: soft first consonants."""
+    preroll_ms: int = 480
+    """At most so much of it, as long as it is loud: the network is sometimes slow to wake."""
     hangover_ms: int = 400
     """Silence that ends an utterance, before the speaker's own pauses are known."""
     shortest_hangover_ms: int = 250
@@ -98,7 +102,7 @@ class UtteranceCutter:
         self._voice = VoiceActivity(network)
         # Pieces before the present one: enough for the onset window and the pre-roll.
         past = 5 + -(-self._config.preroll_ms // _HOP_MS)
-        self._past: deque[Samples] = deque(maxlen=past)
+        self._past: deque[tuple[Samples, bool]] = deque(maxlen=past)
         self._voiced: deque[bool] = deque(maxlen=5)
         self._awake = 0
         self._open = False
@@ -172,9 +176,9 @@ class UtteranceCutter:
             self._listen(loudness, voice)
             if why := self._over(loudness):
                 actions.append(self._close(why))
-            self._past.append(hop[:count])
+            self._past.append((hop[:count], loudness.loud))
             return
-        self._past.append(hop[:count])
+        self._past.append((hop[:count], loudness.loud))
         self._voiced.append(voice >= self._config.onset_probability)
         if sum(self._voiced) >= self._config.onset_hops:
             self._begin(loudness, actions)
@@ -185,7 +189,7 @@ class UtteranceCutter:
             if not self._awake:
                 # Waking up: let it hear what came just before.
                 self._voice.reset()
-                for past in list(self._past)[-2:]:
+                for past, _ in list(self._past)[-_WARM_UP:]:
                     if len(past) == HOP:
                         self._voice.hear(past)
             self._awake = 6
@@ -201,10 +205,18 @@ class UtteranceCutter:
         config = self._config
         # The onset is the first voiced piece among those that count.
         back = len(self._voiced) - list(self._voiced).index(True)
-        held = np.concatenate(self._past)
+        pieces = list(self._past)
+        held = np.concatenate([samples for samples, _ in pieces])
         held_from = self._position - len(held)
-        onset = self._position - sum(map(len, list(self._past)[-back:]))
-        start = max(onset - config.preroll_ms * _PER_MS, held_from, self._end_sample)
+        onset = self._position - sum(len(samples) for samples, _ in pieces[-back:])
+        start = onset
+        for samples, loud in reversed(pieces[:-back]):
+            if not loud:
+                break
+            start -= len(samples)
+        start = max(start, onset - config.preroll_ms * _PER_MS)
+        start = min(start, onset - config.least_preroll_ms * _PER_MS)
+        start = max(start, held_from, self._end_sample)
         if onset - self._spoken_sample < 1000 * _PER_MS:
             self._learn((onset - self._spoken_sample) / _PER_MS)
         self._open = True
