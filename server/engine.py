@@ -1,29 +1,56 @@
-"""Puts the real recogniser and the real rules into the application. The one file that knows both."""
+"""Puts the real recogniser and the real rules together. The one file that knows both.
+
+It imports torch; import it inside the function that needs it, so that ``--help`` stays quick.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from pathlib import Path
 
-from fastapi import FastAPI
-from models.store import ModelError
+from models.store import StoreError, locate
 
 from asr.engine import Engine
-from assist_rules.errors import RuleError
-from assist_rules.rulebook import load_rulebook
+from asr.paraformer.load import Model, ModelError, load_model
+from asr.recogniser import Recogniser, RecogniserInfo
+from assist_rules.events import CallInfo
+from assist_rules.rulebook import RuleError, load_rulebook
 from assist_rules.session import RuleSession
-from server.app import create_app
-from server.settings import Settings
+from server.live.switchboard import NewRules
+
+DEMONSTRATION = "bundled"
+"""The model that understands synthesised speech only."""
 
 
 class EngineError(Exception):
     """The recogniser or the rules cannot be loaded; the message says what to do."""
 
 
-def build(settings: Settings) -> FastAPI:
-    """The application with what the settings name."""
+def load_listener(asr: str) -> Model:
+    """The recogniser's model by name or directory."""
     try:
-        engine = Engine(settings.asr)
-        rulebook = load_rulebook(settings.rules)
-    except (ModelError, RuleError) as error:
+        return load_model(locate(asr))
+    except (StoreError, ModelError) as error:
         raise EngineError(str(error)) from error
-    return create_app(settings, engine, partial(RuleSession, rulebook))
+
+
+def about(model: Model) -> RecogniserInfo:
+    """What viewers are told of it."""
+    return RecogniserInfo(model.name, model.name == DEMONSTRATION)
+
+
+def live(model: Model) -> Recogniser:
+    """The engine that hears many calls at once."""
+    return Engine(model, demonstration=about(model).demonstration)
+
+
+def load_rules(folder: Path | None) -> NewRules:
+    """Begins the rules of a call, from the packs in a folder or from those shipped."""
+    try:
+        rulebook = load_rulebook(None if folder is None else [folder])
+    except RuleError as error:
+        raise EngineError(str(error)) from error
+
+    def begin(info: CallInfo) -> RuleSession:
+        return RuleSession(rulebook, info)
+
+    return begin

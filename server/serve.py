@@ -17,6 +17,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from server.app import create_app
 from server.live.switchboard import Switchboard
 from server.settings import Settings, SettingsError, load
 
@@ -69,21 +70,25 @@ def serve(
     except (SettingsError, ListenError) as error:
         typer.echo(f"tingban serve: {error}", err=True)
         raise typer.Exit(2) from error
-    from server.engine import EngineError, build
-
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     with ExitStack() as stack:
         stack.enter_context(listener)
-        try:
-            app = build(settings)
-        except EngineError as error:
-            typer.echo(f"tingban serve: {error}", err=True)
-            raise typer.Exit(1) from error
+        app = _build(settings)
         server = DrainingServer(uvicorn_config(app, settings), app.state.switchboard)
-        typer.echo(f"http://{settings.host}:{settings.port}/", err=True)
         asyncio.run(server.serve(sockets=[listener]))
     if not server.started:
         raise typer.Exit(1)
+
+
+def _build(settings: Settings) -> FastAPI:
+    # Torch takes seconds to import: not for a wrong option.
+    from server.engine import EngineError, live, load_listener, load_rules
+
+    try:
+        return create_app(settings, live(load_listener(settings.asr)), load_rules(settings.rules))
+    except EngineError as error:
+        typer.echo(f"tingban serve: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -145,6 +150,12 @@ class DrainingServer(uvicorn.Server):
         """Run until a signal comes."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say where we are once calls are taken; ``tingban demo`` waits for this line."""
+        await super().startup(sockets)
+        if self.started:
+            typer.echo(f"http://{self.config.host}:{self.config.port}/", err=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: drain, then stop. Second signal: stop now."""

@@ -1,0 +1,138 @@
+"""One recorded call played into a running server while its agent's socket is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from server.client.audio import AudioClient, Call
+from server.client.clip import load
+from server.client.viewer import Received, ViewerClient
+from server.demo.judge import Cards, Outcome, Verdict, judge
+from server.demo.labels import Labels, read
+from server.recordings import AGENT
+from server.screen import Screen
+
+LAST_WORDS_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where calls are played: a server, and recordings with their labels."""
+
+    server: str
+    """``ws://host:port``"""
+    folder: Path
+
+    def names(self) -> list[str]:
+        """The recordings there are."""
+        suffix = ".labels.json"
+        return sorted(p.name.removesuffix(suffix) for p in self.folder.glob("*" + suffix))
+
+    def labels(self, name: str) -> Labels:
+        """Raises ``LabelError``."""
+        return read(self.folder / f"{name}.labels.json")
+
+
+_NUMBERS = itertools.count(1)
+
+
+async def play(stage: Stage, name: str, screen: Screen, speed: float = 1.0) -> Verdict:
+    """Play a recording in real time; show what the agent sees; judge it at the end."""
+    labels = stage.labels(name)
+    clip = await asyncio.to_thread(load, stage.folder / f"{name}.wav", None, "mulaw")
+    # A name that a page's replay of the same recording cannot have.
+    call = f"terminal-{name}-{next(_NUMBERS)}"
+    client = AudioClient(
+        stage.server, Call(call, agent=AGENT, queue=labels.domain), clip, speed=speed
+    )
+    viewer = ViewerClient(stage.server, call=call)
+    received: list[Received] = []
+    screen.say(f"\n{labels.title} ({name}, {clip.duration_ms / 1000:.0f} s)", "bold")
+    watching = asyncio.create_task(_watch(viewer, labels, client, received, screen))
+    try:
+        await viewer.open.wait()
+        await client.run()
+        async with asyncio.timeout(LAST_WORDS_S):
+            await watching
+    except TimeoutError:
+        screen.say("the end of the call never reached the agent", "bold red")
+    finally:
+        watching.cancel()
+    return judge(labels, received, client.sent_at)
+
+
+async def _watch(
+    viewer: ViewerClient,
+    labels: Labels,
+    client: AudioClient,
+    received: list[Received],
+    screen: Screen,
+) -> None:
+    cards = Cards(labels)
+    async for item in _events(viewer):
+        received.append(item)
+        cards.note(item.message)
+        delay = None
+        if item.message["type"] == "suggestion":
+            delay = cards.delay_ms(item.message, item.at, client.sent_at)
+        screen.show(item.message, delay)
+        if item.message.get("name") == "call_ended":
+            return
+
+
+async def _events(viewer: ViewerClient) -> AsyncIterator[Received]:
+    """Call events, those inside snapshots as well."""
+    async for item in viewer:
+        if item.message["type"] == "snapshot":
+            for event in item.message["events"]:
+                yield Received(item.at, event)
+        elif "seq" in item.message:
+            yield item
+
+
+def summary(name: str, verdict: Verdict) -> Table:
+    """What the demonstration showed, on one screen."""
+    passed = "[bold green]passed[/]" if verdict.passed else "[bold red]failed[/]"
+    table = Table(title=f"{name}: {passed}", title_justify="left")
+    for column in ("turn", "cue", "category", "card", "after its last sample", ""):
+        table.add_column(column, justify="right" if column.startswith("after") else "left")
+    for outcome in verdict.outcomes:
+        cue = outcome.cue
+        delay = "" if outcome.delay_ms is None else f"{outcome.delay_ms:.0f} ms"
+        table.add_row(
+            str(cue.turn),
+            escape(cue.quote),
+            cue.category,
+            escape(outcome.say or ""),
+            delay,
+            _judgement(outcome),
+        )
+    for suggestion in verdict.unexpected:
+        table.add_row(
+            "",
+            escape(suggestion["why"]),
+            suggestion["category"],
+            escape(suggestion["say"]),
+            "",
+            "[bold red]not allowed by the labels[/]",
+        )
+    return table
+
+
+def _judgement(outcome: Outcome) -> str:
+    if outcome.missing:
+        return "[bold red]missing[/]"
+    if outcome.late:
+        return "[bold red]late[/]"
+    if outcome.held:
+        return escape(f"held back: {outcome.held}")
+    if outcome.say is None:
+        return "[dim]no card due[/]"
+    return "[green]in time[/]"
