@@ -1,0 +1,272 @@
+"""How long after the last sample of a phrase its words, its alert and its card arrive.
+
+The recorded calls run in real time through a server of their own, over real sockets, each at a
+random phase to the recogniser's chunks. Where a phrase ends is known from synthesis. A card
+that the governor held back is counted as held, not as late; words that the recogniser did not
+get right count as missed, not as fast.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import subprocess
+import sys
+import time
+import unicodedata
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from benchmarks import corpus, statistics
+from server.client.audio import AudioClient, Call
+from server.client.clip import load
+from server.client.viewer import Received, ViewerClient
+
+CHUNK_MS = 600
+SPAN_MARGIN_MS = 600
+"""Recognised times differ from spoken ones by up to this much."""
+START_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One labelled phrase in one playing of its call. Delays are wall ms after its last sample."""
+
+    call: str
+    phase_ms: int
+    category: str
+    quote: str
+    transcript_ms: float | None
+    """To a transcript that contains the phrase; None: the recogniser never wrote it."""
+    alert_ms: float | None
+    """To the first alert of the label's category on it; None: it never fired."""
+    card_ms: float | None
+    """To the first suggestion of such an alert."""
+    confirmed_ms: float | None
+    held: str | None
+    """Why the governor held the card back, when it did."""
+    stages_ms: dict[str, float]
+    """Of the alert: last sample → arrived → recognised → fired → sent → received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run plays."""
+
+    calls: tuple[str, ...]
+    """Ids of recorded calls; empty: all."""
+    rounds: int
+    """How often each is played."""
+    together: int
+    """Calls at a time."""
+    seed: int = 0
+
+
+class Sent(Protocol):
+    """Knows when a moment of the clip left; an :class:`AudioClient` does."""
+
+    def sent_at(self, ms: int) -> float | None:
+        """Epoch seconds, or None if it has not been sent."""
+
+
+def measure(plan: Plan, serve: Sequence[str], told: Callable[[str], None]) -> list[Phrase]:
+    """Plays the calls; ``serve`` are further arguments of ``tingban serve``."""
+    with _server(serve) as address:
+        return asyncio.run(_play_all(plan, address, told))
+
+
+def summarise(phrases: Sequence[Phrase]) -> dict[str, Any]:
+    """The table: every delay's quantiles, and how many phrases never got there."""
+    said = [phrase for phrase in phrases if phrase.quote]
+    accused = [p for p in phrases if p.category == "agent.forbidden"]
+    carded = [p for p in said if p.category.startswith("customer.")]
+
+    def delays(name: str, of: Sequence[Phrase]) -> list[float]:
+        return [value for p in of if (value := getattr(p, name)) is not None]
+
+    return {
+        "phrases": len(said),
+        "transcript_ms": statistics.summary(delays("transcript_ms", said)),
+        "transcript_missed": sum(p.transcript_ms is None for p in said),
+        "alert_ms": statistics.summary(delays("alert_ms", said)),
+        "alert_missed": sum(p.alert_ms is None for p in said),
+        "customer_card_ms": statistics.summary(delays("card_ms", carded)),
+        "customer_cards_held": sum(p.card_ms is None and p.held is not None for p in carded),
+        "accusation_confirmed_ms": statistics.summary(delays("confirmed_ms", accused)),
+        "stages_ms": {
+            stage: statistics.summary([p.stages_ms[stage] for p in said if stage in p.stages_ms])
+            for stage in ("arrived", "recognised", "fired", "sent", "received")
+        },
+    }
+
+
+def rows(phrases: Sequence[Phrase]) -> list[dict[str, Any]]:
+    """The raw samples for the result file."""
+    return [asdict(phrase) for phrase in phrases]
+
+
+async def _play_all(plan: Plan, address: str, told: Callable[[str], None]) -> list[Phrase]:
+    dice = random.Random(plan.seed)
+    recorded = [call for call in corpus.calls() if not plan.calls or call.id in plan.calls]
+    if not recorded:
+        raise LookupError(f"no such call; there are {', '.join(c.id for c in corpus.calls())}")
+    plays = [(call, dice.randrange(CHUNK_MS)) for _ in range(plan.rounds) for call in recorded]
+    dice.shuffle(plays)
+    places = asyncio.Semaphore(plan.together)
+    heard: list[Phrase] = []
+
+    async def one(number: int, call: corpus.Call, phase_ms: int) -> None:
+        async with places:
+            # Calls that start together would meet the chunk grid together.
+            await asyncio.sleep(dice.random() * CHUNK_MS / 1000)
+            found = await _play(address, f"bench-{number}-{call.id}"[:64], call, phase_ms)
+            heard.extend(found)
+            told(call.id)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number, (call, phase_ms) in enumerate(plays):
+            tasks.create_task(one(number, call, phase_ms))
+    return heard
+
+
+async def _play(address: str, name: str, call: corpus.Call, phase_ms: int) -> list[Phrase]:
+    clip = load(call.wav, codec="mulaw").later(phase_ms)
+    client = AudioClient(address, Call(name, agent=name), clip)
+    viewer = ViewerClient(address, agent=name)
+    seen: list[Received] = []
+
+    over = asyncio.Event()
+
+    async def watch() -> None:
+        async for received in viewer:
+            seen.append(received)
+            if received.message.get("name") == "call_ended":
+                over.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        await viewer.open.wait()
+        await client.run()
+        async with asyncio.timeout(10):
+            await over.wait()
+    finally:
+        watching.cancel()
+    return [phrase(call, label, phase_ms, client, seen) for label in call.labels]
+
+
+def phrase(
+    call: corpus.Call,
+    label: corpus.SpokenLabel,
+    phase_ms: int,
+    client: Sent,
+    seen: Sequence[Received],
+) -> Phrase:
+    """What became of one label in one playing, from what its viewer saw."""
+    end_ms = label.end_ms + phase_ms
+    spoken = client.sent_at(end_ms)
+    assert spoken is not None, f"{call.id}: {label.quote} lies after the end of the recording"
+    turns = [call.turns[turn] for turn in (label.turn, *label.accept_turns)]
+    roles = {str(turn.role) for turn in turns}
+
+    def after(received: Received | None) -> float | None:
+        return None if received is None else round((received.at - spoken) * 1000, 1)
+
+    def is_ours(evidence: dict[str, Any]) -> bool:
+        return any(
+            evidence["party"] == str(turn.role)
+            and evidence["end_ms"] > turn.start_ms + phase_ms - SPAN_MARGIN_MS
+            and evidence["start_ms"] < turn.end_ms + phase_ms + SPAN_MARGIN_MS
+            for turn in turns
+        )
+
+    alerts = [
+        r
+        for r in _of_type(seen, "alert")
+        if r.message["category"] == label.category and is_ours(r.message["evidence"][0])
+    ]
+    ids = {r.message["id"] for r in alerts}
+    wanted = _plain(label.quote)
+    return Phrase(
+        call=call.id,
+        phase_ms=phase_ms,
+        category=label.category,
+        quote=label.quote,
+        transcript_ms=after(
+            next(
+                (
+                    r
+                    for r in _of_type(seen, "transcript")
+                    if wanted
+                    and wanted in _plain(r.message["text"])
+                    and r.message["party"] in roles
+                    and r.message["end_ms"] > turns[0].start_ms + phase_ms
+                ),
+                None,
+            )
+        ),
+        alert_ms=after(alerts[0] if alerts else None),
+        card_ms=after(
+            next((r for r in _of_type(seen, "suggestion") if r.message["alert"] in ids), None)
+        ),
+        confirmed_ms=after(next((r for r in alerts if r.message["state"] == "confirmed"), None)),
+        held=next(
+            (r.message["why"] for r in _of_type(seen, "suppressed") if r.message["alert"] in ids),
+            None,
+        ),
+        stages_ms=_stages(spoken, alerts[0]) if alerts else {},
+    )
+
+
+def _stages(spoken: float, received: Received) -> dict[str, float]:
+    """Each stage's own part of the delay, ms; the sum is the whole."""
+    stamps = received.message.get("stamps", {})
+    stages, before = {}, spoken
+    for stage in ("arrived", "recognised", "fired", "sent"):
+        if stage in stamps:
+            stages[stage] = round((stamps[stage] - before) * 1000, 2)
+            before = stamps[stage]
+    stages["received"] = round((received.at - before) * 1000, 2)
+    return stages
+
+
+def _of_type(seen: Sequence[Received], kind: str) -> Iterator[Received]:
+    return (received for received in seen if received.message["type"] == kind)
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isalnum())
+
+
+@contextmanager
+def _server(arguments: Sequence[str]) -> Iterator[str]:
+    """A server in a process of its own; gives its websocket address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", str(port), *arguments]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        _wait_until_up(port, server)
+        yield f"ws://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait_until_up(port: int, server: subprocess.Popen[str]) -> None:
+    ends = time.monotonic() + START_S
+    while time.monotonic() < ends:
+        if server.poll() is not None:
+            said = server.stderr.read() if server.stderr else ""
+            raise RuntimeError(f"the server ended at once: {said.strip()}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"the server was not ready within {START_S} s")

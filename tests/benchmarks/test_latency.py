@@ -1,0 +1,112 @@
+"""What counts as heard, alerted, carded, held and missed in a latency run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from benchmarks import corpus
+from benchmarks.latency import Phrase, phrase, summarise
+from server.client.viewer import Received
+
+BEGAN = 1_000_000.0
+
+
+class Clock:
+    """A client whose audio left exactly when it was spoken."""
+
+    def sent_at(self, ms: int) -> float | None:
+        return BEGAN + ms / 1000
+
+
+@pytest.fixture
+def call() -> corpus.Call:
+    return next(call for call in corpus.calls() if call.id == "complaint-broadband")
+
+
+def label_of(call: corpus.Call) -> corpus.SpokenLabel:
+    return call.labels[0]
+
+
+def received(label: corpus.SpokenLabel, after_ms: float, **message: Any) -> Received:
+    return Received(BEGAN + (label.end_ms + after_ms) / 1000, message)
+
+
+def alert(label: corpus.SpokenLabel, after_ms: float, **changed: Any) -> Received:
+    span = {"party": "customer", "start_ms": label.start_ms, "end_ms": label.end_ms}
+    fields: dict[str, Any] = {"id": "a1", "category": label.category, "state": "tentative"}
+    fields |= {"evidence": [span], **changed}
+    return received(label, after_ms, type="alert", **fields)
+
+
+def test_delays_count_from_the_last_sample_of_the_phrase(call: corpus.Call) -> None:
+    label = label_of(call)
+    words = f"前面{label.quote}"
+    seen = [
+        received(label, 200, type="transcript", party="customer", text="前面", end_ms=10**6),
+        received(label, 250, type="transcript", party="customer", text=words, end_ms=10**6),
+        alert(label, 300),
+        received(label, 310, type="suggestion", alert="a1"),
+        alert(label, 900, state="confirmed"),
+    ]
+    found = phrase(call, label, 0, Clock(), seen)
+    assert found.transcript_ms == pytest.approx(250, abs=0.2)
+    assert found.alert_ms == pytest.approx(300, abs=0.2)
+    assert found.card_ms == pytest.approx(310, abs=0.2)
+    assert found.confirmed_ms == pytest.approx(900, abs=0.2)
+    assert found.held is None
+
+
+def test_the_phase_moves_the_phrase(call: corpus.Call) -> None:
+    label = label_of(call)
+    span = {"party": "customer", "start_ms": label.start_ms + 500, "end_ms": label.end_ms + 500}
+    found = phrase(call, label, 500, Clock(), [alert(label, 800, evidence=[span])])
+    assert found.alert_ms == pytest.approx(300, abs=0.2)
+
+
+def test_an_alert_elsewhere_or_of_another_category_is_not_the_phrases(call: corpus.Call) -> None:
+    label = label_of(call)
+    far = {"party": "customer", "start_ms": 0, "end_ms": 1}
+    other = {"party": "agent", "start_ms": label.start_ms, "end_ms": label.end_ms}
+    seen = [
+        alert(label, 1, evidence=[far]),
+        alert(label, 2, evidence=[other]),
+        alert(label, 3, category="customer.praise"),
+    ]
+    found = phrase(call, label, 0, Clock(), seen)
+    assert found.alert_ms is None
+    assert found.stages_ms == {}
+
+
+def test_a_held_card_is_neither_late_nor_shown(call: corpus.Call) -> None:
+    label = label_of(call)
+    seen = [alert(label, 300), received(label, 300, type="suppressed", alert="a1", why="busy")]
+    found = phrase(call, label, 0, Clock(), seen)
+    assert (found.card_ms, found.held) == (None, "busy")
+    table = summarise([found])
+    assert table["customer_cards_held"] == 1
+    assert table["customer_card_ms"] == {"n": 0}
+    assert table["transcript_missed"] == 1
+
+
+def test_stages_add_up_to_the_delay(call: corpus.Call) -> None:
+    label = label_of(call)
+    end = BEGAN + label.end_ms / 1000
+    stamps = {
+        "arrived": end + 0.1,
+        "recognised": end + 0.15,
+        "fired": end + 0.16,
+        "sent": end + 0.2,
+    }
+    found = phrase(call, label, 0, Clock(), [alert(label, 300, stamps=stamps)])
+    assert sum(found.stages_ms.values()) == pytest.approx(300, abs=0.2)
+    assert list(found.stages_ms) == ["arrived", "recognised", "fired", "sent", "received"]
+
+
+def test_only_accusations_count_as_confirmed_accusations() -> None:
+    one = Phrase("c", 0, "agent.forbidden", "你别激动", 100, 200, 300, 700, None, {})
+    table = summarise([one, replace(one, category="customer.anger", confirmed_ms=5)])
+    assert table["accusation_confirmed_ms"]["n"] == 1
+    assert table["accusation_confirmed_ms"]["max"] == 700
