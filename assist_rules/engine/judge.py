@@ -106,6 +106,8 @@ class Judge:
             return _NO
         if match.at_end and not final:
             wait = True
+        if _splits_number(norm, match.start, match.end):
+            return _NO
         if say.literal:
             first, last = text.raw_span(match.start, match.end)
             if text.raw[first:last] not in say.literal:
@@ -218,3 +220,10 @@ class Judge:
 
 def _only_tail(norm: str, end: int) -> bool:
     return len(norm) - end <= 3 and all(char in TAIL_CHARS for char in norm[end:])
+
+
+def _splits_number(norm: str, start: int, end: int) -> bool:
+    """315 is not heard in 12315, nor 12315 in a longer number."""
+    if norm[start].isdigit() and norm[start - 1 : start].isdigit():
+        return norm[start : start + 2].isdigit() and end - start >= 2
+    return False

@@ -1,0 +1,233 @@
+"""``tingban rules``: check, test, run, measure and compare rule packs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from assist_rules.errors import Problem
+    from assist_rules.language.parse import Draft
+    from assist_rules.rulebook import Rulebook
+
+app = typer.Typer(no_args_is_help=True, help="Check, test, run, measure and compare rule packs.")
+DONE, FAILED, USAGE = 0, 1, 2
+
+Packs = Annotated[
+    list[Path] | None,
+    typer.Option("--packs", "-p", help="Pack file or folder; repeat for more. Default: ours."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Only JSON on stdout.")]
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Pack files or folders.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read packs and say what is wrong with them: file, line, column and the fix."""
+    from assist_rules.rulebook import check_rulebook
+
+    rulebook, drafts, problems = check_rulebook(paths or None)
+    if as_json:
+        _print_json({"ok": rulebook is not None, "problems": [_problem(p) for p in problems]})
+    else:
+        for problem in problems:
+            print(problem)
+        if rulebook is not None:
+            print(
+                f"{len(drafts)} rules, {rulebook.phrase_count} phrases, "
+                f"{sum(len(d.examples) for d in drafts)} tests; pack {rulebook.hash}"
+            )
+    raise typer.Exit(DONE if rulebook is not None else FAILED)
+
+
+@app.command()
+def test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Pack files or folders.")] = None,
+    only: Annotated[str, typer.Option(help="Rules whose id contains this.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Run the tests beside the rules through the whole engine, character by character."""
+    from assist_rules.tools.selftest import run_tests
+
+    rulebook, drafts = _load(paths)
+    chosen = [d for d in drafts if only in d.rule.id]
+    failed = []
+    for draft in _watched(chosen, "testing rules"):
+        failed.extend(run_tests(rulebook, [draft]))
+    ran = sum(len(d.examples) for d in chosen)
+    if as_json:
+        _print_json({"rules": len(chosen), "tests": ran, "failed": [_problem(p) for p in failed]})
+    else:
+        for problem in failed:
+            print(problem)
+        print(f"{len(chosen)} rules, {ran} tests, {len(failed)} failed")
+    raise typer.Exit(FAILED if failed else DONE)
+
+
+@app.command()
+def run(
+    files: Annotated[list[Path], typer.Argument(help="JSON lines: dialogues or streams.")],
+    packs: Packs = None,
+    as_json: AsJson = False,
+    asr_errors: Annotated[float, typer.Option(min=0, max=0.5, help="Share to spoil.")] = 0.0,
+) -> None:
+    """Replay calls as they were spoken; one line for every event of the rules."""
+    from assist_rules.errors import InputError
+    from assist_rules.tools.dialogues import read_dialogues, replay
+    from assist_rules.tools.lines import lines
+    from assist_rules.tools.spoil import spoiler
+
+    rulebook, _ = _load(packs)
+    slip = spoiler(asr_errors) if asr_errors else None
+    failed = False
+    for path in files:
+        for dialogue in read_dialogues(path, slip):
+            if isinstance(dialogue, InputError):
+                _complain(str(dialogue))
+                failed = True
+                continue
+            for line in lines(dialogue, replay(rulebook, dialogue)):
+                print(json.dumps(line, ensure_ascii=False) if as_json else _readable(line))
+    raise typer.Exit(FAILED if failed else DONE)
+
+
+@app.command(name="eval")
+def evaluate(
+    files: Annotated[list[Path], typer.Argument(help="Labelled dialogues.")],
+    packs: Packs = None,
+    as_json: AsJson = False,
+    asr_errors: Annotated[float, typer.Option(min=0, max=0.5, help="Share to spoil.")] = 0.0,
+    wrong: Annotated[bool, typer.Option(help="List every miss and false alarm too.")] = False,
+) -> None:
+    """Compare what fires on labelled calls with what should: precision, recall, delay."""
+    from assist_rules.errors import InputError
+    from assist_rules.tools.dialogues import read_dialogues, replay
+    from assist_rules.tools.evaluation import Score
+    from assist_rules.tools.spoil import spoiler
+
+    rulebook, _ = _load(packs)
+    score = Score()
+    slip = spoiler(asr_errors) if asr_errors else None
+    failed = False
+    for path in files:
+        for dialogue in _watched(read_dialogues(path, slip), f"replaying {path.name}"):
+            if isinstance(dialogue, InputError):
+                _complain(str(dialogue))
+                failed = True
+            else:
+                score.add(dialogue, replay(rulebook, dialogue))
+    figures = {"pack": rulebook.hash, "asr_errors": asr_errors, **score.figures()}
+    if as_json:
+        _print_json({**figures, **({"wrong": score.wrong} if wrong else {})})
+    else:
+        _show_figures(figures)
+        for item in score.wrong if wrong else ():
+            print(
+                f"{item['kind']:6} {item['call']}#{item['turn']} {item['category']} "
+                f"「{item['quote']}」 {item['rule']} | {item['text']}"
+            )
+    raise typer.Exit(FAILED if failed else DONE)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of pack files, for editors."""
+    from assist_rules.language.grammar import json_schema
+
+    _print_json(json_schema())
+
+
+def _load(paths: list[Path] | None) -> tuple[Rulebook, list[Draft]]:
+    from assist_rules.rulebook import check_rulebook
+
+    rulebook, drafts, problems = check_rulebook(paths or None)
+    if rulebook is None:
+        for problem in problems:
+            _complain(str(problem))
+        raise typer.Exit(FAILED)
+    return rulebook, drafts
+
+
+def _watched(items: Iterable[Any], what: str) -> Iterable[Any]:
+    """The items, with a progress bar on a terminal."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.progress import track
+
+    return track(items, description=what, console=_stderr(), transient=True)
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "what": problem.what,
+        "fix": problem.fix,
+        "warning": problem.warning,
+    }
+
+
+def _readable(line: dict[str, Any]) -> str:
+    at = f"{line['at_ms'] / 1000:8.1f}"
+    what = line.get("say") or line.get("title") or line.get("why") or ""
+    parts = [
+        line["call"],
+        at,
+        line["type"],
+        line["id"],
+        line["state"] or "",
+        line["category"] or "",
+    ]
+    return "  ".join([*parts, f"「{line['quote']}」", what])
+
+
+def _show_figures(figures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"pack {figures['pack']}, {figures['calls']} calls")
+    for name in ("", "tp", "fp", "fn", "late", "precision", "95 %", "recall", "95 %", "f1"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, row in figures["categories"].items():
+        shown = [row[k] for k in ("tp", "fp", "fn", "late", "precision", "precision_95")]
+        shown += [row[k] for k in ("recall", "recall_95", "f1")]
+        table.add_row(name, *(_cell(value) for value in shown))
+    Console(width=110).print(table)
+    for key, value in figures.items():
+        if key not in ("categories", "rules", "pack", "calls"):
+            print(f"{key}: {value}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list):
+        return f"{value[0]:.2f}–{value[1]:.2f}"
+    return str(value)
