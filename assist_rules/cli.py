@@ -50,8 +50,8 @@ def check(
     raise typer.Exit(DONE if rulebook is not None else FAILED)
 
 
-@app.command()
-def test(
+@app.command(name="test")
+def run_examples(
     paths: Annotated[list[Path] | None, typer.Argument(help="Pack files or folders.")] = None,
     only: Annotated[str, typer.Option(help="Rules whose id contains this.")] = "",
     as_json: AsJson = False,

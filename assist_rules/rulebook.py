@@ -10,7 +10,6 @@ from pathlib import Path
 
 from assist_rules.engine.conditions import (
     Absent,
-    Condition,
     Edge,
     Fact,
     Measured,
@@ -21,7 +20,6 @@ from assist_rules.engine.conditions import (
     Steps,
     Talk,
     conditions_of,
-    walk,
 )
 from assist_rules.engine.governor import Limits
 from assist_rules.engine.judge import Judge
@@ -244,22 +242,17 @@ def _indexes(
     phase_leaves = {leaf_of[id(say)] for _, say in phases}
     for i, rule in enumerate(rules):
         for condition in conditions_of(rule):
-            match condition:
-                case Say():
-                    by_leaf.setdefault(leaf_of[id(condition)], set()).add(i)
-                case Measured():
-                    by_metric.setdefault(condition.name, set()).add(i)
-                case Repeat() | Talk():
-                    by_talk.add(i)
-                case Edge():
-                    by_edge.add(i)
-                case Absent() | Steps():
-                    by_edge.add(i)
-                case Phase():
-                    for leaf in phase_leaves:
-                        by_leaf.setdefault(leaf, set()).add(i)
-                case _:
-                    pass
+            if isinstance(condition, Say):
+                by_leaf.setdefault(leaf_of[id(condition)], set()).add(i)
+            elif isinstance(condition, Measured):
+                by_metric.setdefault(condition.name, set()).add(i)
+            elif isinstance(condition, Repeat | Talk):
+                by_talk.add(i)
+            elif isinstance(condition, Edge | Absent | Steps):
+                by_edge.add(i)
+            elif isinstance(condition, Phase):
+                for leaf in phase_leaves:
+                    by_leaf.setdefault(leaf, set()).add(i)
         for names in _facts_asked(rule):
             facts.setdefault(names, ())
     facts = {n: tuple(i for i, r in enumerate(rules) if _establishes(r, n)) for n in facts}
@@ -290,8 +283,3 @@ def _limits(settings: Mapping[str, str]) -> Limits:
         gap_ms=1000 * whole("card_gap_s", 5),
         per_minute=whole("cards_per_minute", 6),
     )
-
-
-def deadlines_of(rule: Rule) -> list[Condition]:
-    """Conditions of the rule that time alone can decide."""
-    return [c for part in rule.conditions for c in walk(part) if isinstance(c, Absent | Steps)]

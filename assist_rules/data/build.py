@@ -6,6 +6,7 @@ Run by hand when a source is updated: ``python -m assist_rules.data.build``. It 
 
 from __future__ import annotations
 
+import importlib.util
 from collections import defaultdict
 from pathlib import Path
 
@@ -15,9 +16,11 @@ FIRST, LAST = 0x4E00, 0x9FA5
 
 def traditional() -> str:
     """One line per simplified character: it, then the traditional ones that become it."""
-    import opencc  # type: ignore[import-not-found, unused-ignore]
-
-    source = Path(opencc.__file__).parent / "dictionary" / "TSCharacters.txt"
+    # Found by name: only whoever rebuilds the tables has it installed.
+    package = importlib.util.find_spec("opencc")
+    assert package is not None
+    assert package.origin is not None
+    source = Path(package.origin).parent / "dictionary" / "TSCharacters.txt"
     table: dict[str, list[str]] = defaultdict(list)
     for line in source.read_text(encoding="utf-8").splitlines():
         old, _, new = line.partition("\t")

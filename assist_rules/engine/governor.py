@@ -159,9 +159,9 @@ class Governor:
             return "cooldown"
         if sum(now_ms - t < 60_000 for t, _ in self._shown_ms) >= limits.per_minute:
             return "too_many"
-        if not same and len(self._screen) >= limits.cards:
-            if min(RANK[s.offer.severity] for s in self._screen) >= RANK[offer.severity]:
-                return "screen_full"
+        full = not same and len(self._screen) >= limits.cards
+        if full and min(RANK[s.offer.severity] for s in self._screen) >= RANK[offer.severity]:
+            return "screen_full"
         if talking:
             return "agent_speaking"
         if self._shown_ms and now_ms - self._shown_ms[-1][0] < limits.gap_ms:

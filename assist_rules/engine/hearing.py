@@ -108,9 +108,9 @@ class Utterance:
         """Look again at every anchor whose surroundings changed or whose hit is not settled."""
         for anchor in self._anchors:
             known = self._judged.get(anchor)
-            if known is not None and anchor.end + REACH <= same:
-                if all(hit.settled for _, hit in known):
-                    continue
+            far = known is not None and anchor.end + REACH <= same
+            if far and all(hit.settled for _, hit in known or ()):
+                continue
             self._judged[anchor] = self._hits(anchor)
 
     def _hits(self, anchor: Anchor) -> list[tuple[Match, Hit]]:

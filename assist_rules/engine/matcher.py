@@ -54,7 +54,7 @@ class Matcher:
         by_sound: dict[str, list[tuple[Pattern, str]]] = {}
         for leaf, say in enumerate(self.says):
             for sequence in say.phrases:
-                pattern = Pattern(leaf, sequence)
+                pattern = Pattern(leaf, sequence, say.homophones != "off")
                 for text in pattern.texts[pattern.anchor]:
                     exact.setdefault(text, []).append(pattern)
                     if self._sounds_allowed(say, pattern, text):
@@ -100,10 +100,9 @@ class Matcher:
             parts = pattern.around(norm_text, anchor.start, anchor.end)
             confidence = 1.0
             by_sound = False
-            if parts is None and not pattern.plain and self.says[pattern.leaf].homophones != "off":
-                if pattern.shortest >= 4:
-                    parts = pattern.around(norm_text, anchor.start, anchor.end, sound)
-                    by_sound, confidence = True, 0.75
+            if parts is None and pattern.sounds_around:
+                parts = pattern.around(norm_text, anchor.start, anchor.end, sound)
+                by_sound, confidence = True, 0.75
             if parts is not None:
                 found.append(
                     Match(

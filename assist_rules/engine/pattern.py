@@ -42,9 +42,18 @@ _Spans = tuple[tuple[int, int], ...]
 class Pattern:
     """A sequence with its anchor; immutable after construction but for cached sounds."""
 
-    __slots__ = ("_sounds", "anchor", "leaf", "longest", "sequence", "shortest", "texts")
+    __slots__ = (
+        "_sounds",
+        "anchor",
+        "leaf",
+        "longest",
+        "sequence",
+        "shortest",
+        "sounds_around",
+        "texts",
+    )
 
-    def __init__(self, leaf: int, sequence: Sequence) -> None:
+    def __init__(self, leaf: int, sequence: Sequence, by_sound: bool = False) -> None:
         self.leaf = leaf
         self.sequence = sequence
         self.texts = tuple(
@@ -55,6 +64,8 @@ class Pattern:
         self.anchor = max(range(len(least)), key=lambda i: (least[i], i))
         self.shortest = sequence.shortest
         self.longest = sequence.longest
+        self.sounds_around = by_sound and len(self.texts) > 1 and self.shortest >= 4
+        """May its other parts be met by sound when the anchor is met as written?"""
         self._sounds: list[tuple[str, ...] | None] = [None] * len(self.texts)
 
     @property

@@ -57,9 +57,8 @@ def _tables() -> tuple[_Codes, _Codes, dict[str, str]]:
             exact[ord(char)] = mine
             folded[ord(char)] = group
     for digit, syllable in DIGITS.items():
-        mine, group = by_syllable[syllable]
-        exact[ord(digit)] = mine
-        folded[ord(digit)] = group
+        exact[ord(digit)] = by_syllable[syllable][0]
+        folded[ord(digit)] = by_syllable[syllable][1]
     return exact, folded, by_syllable
 
 

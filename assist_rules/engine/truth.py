@@ -404,7 +404,8 @@ class Truth:
         if deadline is None and not self._call.ended:
             return Answer(None, due_ms=due)
         until = self._call.heard_ms if deadline is None else deadline
-        done, missing = [], []
+        done: list[str] = []
+        missing: list[str] = []
         for name, say in condition.steps:
             cues = self._call.cues_of(self._leaf_of[id(say)])
             said = any(at.start_ms < c.evidence.end_ms <= until for c in cues)

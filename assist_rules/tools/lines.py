@@ -57,7 +57,8 @@ def turn_of(dialogue: Dialogue, alert: Alert, at_ms: int) -> int | None:
     role = alert.category.split(".")[0]
     mine = [i for i, t in enumerate(dialogue.turns) if str(t.party) == role]
     later = [i for i in mine if dialogue.turns[i].end_ms >= at_ms]
-    return (later or mine[-1:] or [None])[0]
+    found = later or mine[-1:]
+    return found[0] if found else None
 
 
 def _line(
