@@ -113,11 +113,15 @@ def danger() -> Script:
     call.speak("customer-2", "我昨天就打过电话了到现在都没有人来修")
     call.metric("agent", "rate", 236.0)
     call.metric("agent", "talk_share", 0.42)
-    repeat = call.alert("a1", "customer.repeat", "medium", "客户重复来电", "customer-2", "昨天就打过电话")
+    repeat = call.alert(
+        "a1", "customer.repeat", "medium", "客户重复来电", "customer-2", "昨天就打过电话"
+    )
     call.suggest("s1", repeat, "让您久等了，很抱歉。我先查一下昨天的工单，马上告诉您进度。")
     call.speak("agent-3", "请问您的用电地址是哪里")
     call.speak("customer-4", "我要投诉你们你们这是什么态度")
-    complaint = call.alert("a2", "customer.complaint", "high", "客户要投诉", "customer-4", "我要投诉")
+    complaint = call.alert(
+        "a2", "customer.complaint", "high", "客户要投诉", "customer-4", "我要投诉"
+    )
     call.suggest("s2", complaint, "给您添麻烦了，真的很抱歉。您的情况我记下了，我马上为您处理。")
     call.metric("agent", "talk_share", 0.36)
     call.hear("customer-5", "厨房的电线断了在冒火花孩子还在", stable=12)

@@ -36,7 +36,7 @@ export class Connection {
   /** @type {ReturnType<typeof setInterval>|undefined} */ #pulse
   #heard = 0
   #pingId = 0
-  #pinged = 0
+  /** @type {number|null} when, while the answer is awaited */ #pinged = null
   #retryAfter = 0
   #wake = () => this.#now(true)
 
@@ -141,9 +141,9 @@ export class Connection {
 
   /** @param {string|number|null|undefined} id @param {number} now */
   #ponged(id, now) {
-    if (id !== this.#pingId || !this.#pinged) return
+    if (id !== this.#pingId || this.#pinged === null) return
     this.#measure(returned(this.#lag, now - this.#pinged))
-    this.#pinged = 0
+    this.#pinged = null
     this.#options.onsettled?.()
   }
 
@@ -157,7 +157,7 @@ export class Connection {
     const quiet = this.#options.now() - this.#heard
     const limit = this.#link.phase === 'open' ? SILENT_AFTER : HELLO_WITHIN
     if (quiet > limit) this.#lost('')
-    else if (this.#link.phase === 'open' && !this.#pinged) this.#ping()
+    else if (this.#link.phase === 'open' && this.#pinged === null) this.#ping()
   }
 
   /** @param {WebSocket} socket @param {number} code @param {string} reason */
@@ -173,7 +173,7 @@ export class Connection {
     this.#drop()
     const wait = backoff(this.#link.attempt + 1, this.#options.chance(), this.#retryAfter)
     this.#retryAfter = 0
-    this.#pinged = 0
+    this.#pinged = null
     this.#set({ phase: 'waiting', behind: false, message: reason || this.#link.message })
     this.#retry = setTimeout(() => this.#connect(), wait)
   }

@@ -8,6 +8,8 @@ export const ASSIST = /* css */ `
 .top { grid-area: top; background: var(--surface); border-block-end: 1px solid var(--line); }
 .bar { display: flex; align-items: center; gap: .3em .8em; padding: .5em .93em; min-block-size: 2.9em; flex-wrap: wrap; }
 .brand { display: flex; align-items: center; gap: .4em; font-weight: 600; letter-spacing: .06em; color: var(--accent); }
+/* Inside a lead's page the name is there already. */
+.observe .brand { display: none; }
 .about { display: flex; align-items: center; gap: .2em .6em; min-inline-size: 0; flex: 1 1 auto; color: var(--ink-2); font-size: .87em; }
 .about .queue, .about .tier { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-inline-size: 12em; }
 .tier { border: 1px solid var(--line); border-radius: 99px; padding: 0 .6em; line-height: 1.5; font-size: .92em; }
@@ -108,7 +110,7 @@ export const ASSIST = /* css */ `
 .spoken { line-height: 1.65; color: var(--ink); }
 .utterance.agent .spoken { color: var(--ink-2); }
 .tail { color: var(--ink-3); }
-.room { visibility: hidden; }
+.room { visibility: hidden; user-select: none; }
 .mark { background: var(--tint); color: inherit; box-shadow: inset 0 -2px 0 var(--tone); border-radius: 2px; padding-inline: 1px; }
 .to-newest { position: absolute; inset-block-end: .8em; inset-inline-end: 1em; display: flex; gap: .4em; align-items: center; background: var(--accent); color: var(--on-accent); border-radius: 99px; padding: .25em .9em; font-size: .87em; box-shadow: var(--shadow); }
 .blank { display: grid; place-content: center; text-align: center; gap: .2em; block-size: 100%; min-block-size: 6em; padding: 1em; color: var(--ink-3); }

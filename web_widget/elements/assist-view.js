@@ -36,7 +36,7 @@ export class AssistView {
     this.keys = new Keys(this.#cards, how.observe ? () => {} : how.act)
     this.#cards.element.prepend(this.#summary.element)
     this.element = h(
-      'div', { class: 'frame' },
+      'div', { class: how.observe ? 'frame observe' : 'frame' },
       this.#top.element, this.#notices.element, this.#cards.element, this.#gauges.element,
       this.#transcript.element, this.#announcer.element,
     )

@@ -1,6 +1,5 @@
 /** Layout of `<tingban-board>`. */
 export const BOARD = /* css */ `
-.root { block-size: 100%; }
 .board { position: relative; display: grid; block-size: 100%; max-block-size: 100vh; grid-template: "top" auto "notices" auto "rows" minmax(0, 1fr) "side" auto / minmax(0, 1fr); overflow: hidden; }
 .top { grid-area: top; display: flex; flex-wrap: wrap; align-items: center; gap: .4em 1em; padding: .55em 1.07em; background: var(--surface); border-block-end: 1px solid var(--line); }
 .brand { display: flex; align-items: center; gap: .4em; font-weight: 600; letter-spacing: .06em; color: var(--accent); }
@@ -20,14 +19,16 @@ export const BOARD = /* css */ `
 .notice[data-kind="trouble"] { background: var(--tint-high); color: var(--high); font-weight: 600; }
 
 .rows { grid-area: rows; overflow-y: auto; padding: .67em .8em 1.6em; scrollbar-width: thin; contain: strict; background: var(--ground); }
-.held { position: sticky; inset-block-start: 0; z-index: 1; block-size: 0; overflow: visible; text-align: end; font-size: .8em; pointer-events: none; }
-.held span { display: inline-block; background: var(--ink); color: var(--surface); border-radius: 99px; padding: 0 .9em; opacity: .85; }
+.held { position: sticky; inset-block-end: 0; z-index: 1; block-size: 0; text-align: center; font-size: .8em; pointer-events: none; }
+.held span { display: inline-block; transform: translateY(-100%); background: var(--ink); color: var(--surface); border-radius: 99px; padding: .1em 1em; }
 .none { color: var(--ink-3); text-align: center; padding: 3em 1em; }
-.list li { content-visibility: auto; contain-intrinsic-size: auto 4.6em; padding-block-end: .33em; }
+.list li { content-visibility: auto; contain-intrinsic-size: auto 6.43em; padding-block-end: .33em; }
 .row {
   position: relative; display: grid; inline-size: 100%; background: var(--surface); border: 1px solid var(--line); border-radius: 8px; overflow: hidden;
   padding: .4em .93em .45em 1.1em; gap: 0 1em; contain: content;
-  grid-template: "kind who time" auto "what what what" auto "help help help" auto / auto minmax(0, 1fr) auto;
+  /* One height for all: a row that gets an alert must not push the others away under the mouse. */
+  block-size: 6.1em; align-content: center; line-height: 1.55;
+  grid-template: "kind who time" auto "what what what" 1.6em "help help share" 1.5em / auto minmax(0, 1fr) auto;
 }
 .row:hover { border-color: var(--ink-3); }
 .row:focus-visible { outline-offset: -2px; border-radius: 8px; }
@@ -48,7 +49,8 @@ export const BOARD = /* css */ `
 .what .quote { color: var(--ink-2); overflow: hidden; text-overflow: ellipsis; min-inline-size: 0; }
 .help { grid-area: help; display: flex; gap: 1em; align-items: center; min-inline-size: 0; font-size: .87em; color: var(--ink-3); white-space: nowrap; }
 .help .said { overflow: hidden; text-overflow: ellipsis; min-inline-size: 0; flex: 1 1 auto; }
-.share { display: flex; align-items: center; gap: .5em; flex: none; margin-inline-start: auto; }
+.share { grid-area: share; display: flex; align-items: center; justify-content: flex-end; gap: .6em; font-size: .87em; color: var(--ink-2); white-space: nowrap; }
+.share .part { min-inline-size: 4.6em; text-align: end; }
 .bar { position: relative; inline-size: 4.6em; block-size: 5px; border-radius: 3px; overflow: hidden; background: var(--customer); }
 .bar::before { content: ""; position: absolute; inset: 0; background: var(--agent); transform-origin: left; transform: scaleX(var(--share, 0)); }
 .bar[data-unknown] { background: var(--sunk); }
@@ -73,11 +75,14 @@ export const BOARD = /* css */ `
 .detail .shut { display: flex; align-items: center; gap: .3em; padding: .2em .6em; border-radius: 7px; color: var(--ink-2); font-size: .87em; border: 1px solid var(--line); }
 
 @container (min-width: 760px) {
-  .row { grid-template: "kind who what share time" auto "kind queue help share time" auto / 6.4em minmax(7em, 11em) minmax(0, 1fr) auto 3.6em; align-items: center; padding-block: .42em; }
-  .row .queue-line { grid-area: queue; }
-  .list li { contain-intrinsic-size: auto 4em; }
-  .share { grid-area: share; }
+  .row { grid-template: "kind who what share time" 1.6em "kind who help share time" 1.5em / 6.2em minmax(7em, 10em) minmax(0, 1fr) auto 3.4em; align-items: center; block-size: 3.87em; }
+  .list li { contain-intrinsic-size: auto 4.2em; }
+  .who { flex-wrap: wrap; line-height: 1.5; max-block-size: 3.2em; overflow: hidden; }
+  .who b { flex: 1 0 100%; }
+  .who .queue { font-size: .93em; flex: 0 1 auto; max-inline-size: 6.5em; }
   .row.severity-critical .kind { align-self: center; }
+  /* A calm row has one line to say: in the middle. */
+  .row:not([class*="severity-"]) .what { grid-row: 1 / -1; }
 }
 @container (min-width: 1000px) {
   .board { grid-template: "top top" auto "notices notices" auto "rows side" minmax(0, 1fr) / minmax(0, 1fr) minmax(280px, 25%); }

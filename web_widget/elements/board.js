@@ -143,7 +143,7 @@ export class TingbanBoard extends HTMLElement {
     const text = h('input', { type: 'search', placeholder: strings.board.filter, 'aria-label': strings.board.filter, maxlength: 60 })
     text.value = this.#filter.text
     const least = h('select', { 'aria-label': strings.board.severity }, h('option', { value: '' }, strings.board.all))
-    for (const one of FILTERS) least.append(h('option', { value: one }, `≥ ${strings.severity[one]}`))
+    for (const one of FILTERS) least.append(h('option', { value: one }, `≥ ${strings.board.kinds[one]}`))
     least.value = this.#filter.severity
     const changed = () => {
       const severity = SEVERITIES.find((one) => one === least.value) ?? ''

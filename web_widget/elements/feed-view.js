@@ -58,7 +58,7 @@ export class FeedView {
     const draw = (/** @type {import('../client/board-state.js').FeedItem} */ { alert }, /** @type {string} */ agent) => {
       set(button, { class: `severity-${alert.severity}` })
       sign.replaceChildren(icon(alert.severity))
-      say(kind, this.strings.severity[alert.severity])
+      say(kind, this.strings.board.kinds[alert.severity])
       say(title, alert.title.slice(0, 60))
       say(who, agent)
       say(time, firedAt(alert) ? wall(firedAt(alert)) : clock(alert.at_ms))

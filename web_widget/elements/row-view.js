@@ -15,7 +15,7 @@ export class RowView {
   #title = h('bdi', { class: 'title', dir: 'auto' })
   #quote = h('bdi', { class: 'quote', dir: 'auto' })
   #said = h('bdi', { class: 'said', dir: 'auto' })
-  #share = h('span')
+  #share = h('span', { class: 'part' })
   #bar = h('span', { class: 'bar' })
   #severity = 'none'
   /** @type {import('../client/board-state.js').Row|null} */ #row = null
@@ -29,7 +29,7 @@ export class RowView {
       h('span', { class: 'who' }, this.#agent, this.#queue, this.#tier),
       h('span', { class: 'what', lang: 'zh-CN' }, this.#title, this.#quote),
       h('span', { class: 'help', lang: 'zh-CN' }, this.#said),
-      h('span', { class: 'share' }, this.#bar, h('span', { class: 'hush' }, `${strings.share} `), this.#share),
+      h('span', { class: 'share', title: strings.share }, this.#bar, this.#share),
       this.#time,
     )
     this.button.addEventListener('click', () => open(call))
@@ -62,7 +62,7 @@ export class RowView {
   #tone({ severity }) {
     this.#severity = severity
     set(this.button, { class: severity ? `row severity-${severity}` : 'row', 'data-severity': severity || null })
-    say(this.#kind, severity ? this.strings.severity[severity] : this.strings.board.calm)
+    say(this.#kind, severity ? this.strings.board.kinds[severity] : this.strings.board.calm)
     this.#icon.replaceChildren(...(severity ? [icon(severity)] : []))
   }
 
@@ -81,7 +81,7 @@ export class RowView {
   #talk({ metrics }) {
     const share = talkShare(metrics)
     set(this.#bar, { 'data-unknown': share === undefined })
-    say(this.#share, share === undefined ? '—' : `${Math.round(share * 100)}%`)
+    say(this.#share, share === undefined ? '—' : `${this.strings.party.agent} ${Math.round(share * 100)}%`)
     this.#bar.style.setProperty('--share', String(share ?? 0))
   }
 }

@@ -28,7 +28,7 @@ export class RowsView {
     this.#pastSection = h('section', { class: 'past' }, h('h3', {}, strings.board.ended), this.#past)
     this.element = h(
       'section', { class: 'rows', part: 'rows', 'aria-label': strings.board.live, tabindex: '-1' },
-      this.#held, this.#list, this.#none, this.#pastSection,
+      this.#list, this.#none, this.#pastSection, this.#held,
     )
     this.#list.addEventListener('pointerenter', () => this.#point(true))
     this.#list.addEventListener('pointerleave', () => this.#point(false))
@@ -70,7 +70,8 @@ export class RowsView {
   /** @param {import('../client/board-state.js').Row[]} rows @param {boolean} hold */
   #sort(rows, hold) {
     const now = performance.now()
-    const wait = this.#orderedAt + REORDER_EVERY - now
+    // The first rows stand in their order at once.
+    const wait = this.#order.length ? this.#orderedAt + REORDER_EVERY - now : 0
     clearTimeout(this.#later)
     if (wait > 0 && !hold) this.#later = setTimeout(() => this.how.redraw(), wait)
     if (wait <= 0 && !hold) this.#orderedAt = now

@@ -62,7 +62,8 @@ export class UtteranceView {
       this.#spans([{ text, kind: 'stable', mark: '' }])
     } else this.#spans(spans(utterance, this.#alerts))
     this.#longest = utterance.final ? 0 : Math.max(this.#longest, whole)
-    say(this.#room, long ? '' : '　'.repeat(Math.max(0, this.#longest - whole)))
+    // Unseen ideographs, because spaces would hang past the end of the line and take no place.
+    say(this.#room, long ? '' : '口'.repeat(Math.max(0, this.#longest - whole)))
   }
 
   /** @param {import('../client/spans.js').Span[]} list */

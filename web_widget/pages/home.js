@@ -1,6 +1,6 @@
 /** `/`: where everything is, and the demonstration recordings to replay. */
 import { http } from '../client/addresses.js'
-import { h, set } from '../ui/dom.js'
+import { h } from '../ui/dom.js'
 import { stringsFor } from '../ui/strings.js'
 
 const SERVER = new URL('../../', import.meta.url)
@@ -98,18 +98,20 @@ async function replay(recording, button, go, home, lang) {
     const answer = await fetch(http(SERVER, 'v1/demo/replays'), {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ recording }),
     })
-    if (!answer.ok) throw new Error(`${answer.status}`)
+    if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.detail ?? `${answer.status}`)
     const { call, agent } = await answer.json()
     const link = http(SERVER, 'agent')
     if (agent) link.searchParams.set('agent', agent)
     else link.searchParams.set('call', call)
     if (lang.startsWith('en')) link.searchParams.set('lang', 'en')
     button.textContent = home.replaying
-    go.querySelector('a')?.remove()
+    go.querySelectorAll('a, .why').forEach((one) => one.remove())
     go.prepend(h('a', { href: link.href }, home.watch))
   } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
     button.textContent = home.replayFailed
-    set(button, { title: String(error) })
+    go.querySelector('.why')?.remove()
+    go.prepend(h('span', { class: 'facts why', role: 'status' }, why))
   }
   setTimeout(() => {
     button.disabled = false

@@ -37,6 +37,7 @@ const zh = {
   shortcuts: '快捷键:1 2 3 选卡片，C 复制，U 已采用，X 忽略，W 不对',
   loadFailed: '读取失败',
   board: {
+    kinds: { info: '轻微', low: '轻微', medium: '留意', high: '紧急', veto: '一票否决', critical: '危险' },
     title: '实时看板', live: '通话中', ended: '已结束', feed: '动态', filter: '按工号、队列、内容筛选',
     severity: '最低级别', all: '全部', count: (/** @type {number} */ n, /** @type {number} */ of) => (n === of ? `${of} 通` : `${n} / ${of} 通`),
     none: '现在没有通话', noMatch: '没有符合条件的通话', noAlerts: '还没有告警',
@@ -94,6 +95,7 @@ const en = {
   shortcuts: 'Keys: 1 2 3 choose a card, C copy, U used, X dismiss, W wrong',
   loadFailed: 'Could not be read',
   board: {
+    kinds: { info: 'Minor', low: 'Minor', medium: 'Notice', high: 'Urgent', veto: 'Critical item', critical: 'DANGER' },
     title: 'Live board', live: 'Live', ended: 'Ended', feed: 'Feed', filter: 'Filter by agent, queue, words',
     severity: 'At least', all: 'All', count: (n, of) => (n === of ? `${of} calls` : `${n} of ${of} calls`),
     none: 'No calls right now', noMatch: 'No call matches', noAlerts: 'No alerts yet',

@@ -1,0 +1,156 @@
+"""The widget where pages are hostile, words are hostile, screens are small and readers differ."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.builder import Script, danger
+from tests.web.conftest import ARTEFACTS, Open
+from tests.web.hall import ROOT, Hall
+from tests.web.pages import no_sideways_scroll
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def _patient() -> None:
+    expect.set_options(timeout=60_000)
+
+
+def begin(hall: Hall, script: Script, told: int = 0) -> Script:
+    hall.begin(script.call, script.info, script.events[:told])
+    return script
+
+
+HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>‮反转‬&lt;b&gt;'
+
+
+def test_hostile_words_stay_words(hall: Hall, visit: Open) -> None:
+    call = begin(hall, Script("c-1", queue=HOSTILE, tier=HOSTILE))
+    page = visit("/agent?agent=a-7", width=320)
+    hall.wait(lambda: hall.count() == 1)
+    call.hear("customer-1", HOSTILE, final=True)
+    alert = call.alert("a1", "customer.anger", "high", HOSTILE, "customer-1", HOSTILE[:30])
+    call.suggest("s1", alert, HOSTILE)
+    long = "投诉" * 5_000
+    call.hear("customer-2", long, final=True)
+    call.hear("customer-3", "最后一句", final=True)
+    other = call.alert("a2", "customer.anger", "medium", long, "customer-2", long)
+    call.suggest("s2", other, long)
+    hall.tell(*call.events)
+    expect(page.locator('.card[data-id="s2"]')).to_be_visible()
+    expect(page.locator('[data-id="s1"] .say bdi')).to_have_text(HOSTILE)
+    expect(page.locator('[data-utterance="customer-1"] .spoken bdi')).to_have_text(HOSTILE)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("tingban-assist img, tingban-assist script").count() == 0
+    assert (
+        page.locator(".say bdi").first.evaluate("one => getComputedStyle(one).unicodeBidi")
+        == "isolate"
+    )
+    say = page.locator('[data-id="s2"] .say')
+    assert len(say.inner_text()) < 400, "cut short"
+    say.locator(".more").click()
+    assert len(say.locator("bdi").inner_text()) == 10_000, "the full text on demand"
+    line = page.locator('[data-utterance="customer-2"]')
+    assert len(line.inner_text()) < 600
+    line.locator(".more").click()
+    assert len(line.locator("bdi").inner_text()) == 10_000
+    no_sideways_scroll(page)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_nothing_scrolls_sideways_at_320(hall: Hall, visit: Open, lang: str) -> None:
+    call = danger()
+    begin(hall, call, told=len(call.events))
+    page = visit(f"/agent?agent=a-7&lang={lang}", width=320, height=640)
+    expect(page.locator(".card")).to_have_count(3)
+    no_sideways_scroll(page)
+
+
+def test_a_hostile_page_cannot_break_it(hall: Hall, visit: Open) -> None:
+    call = danger()
+    begin(hall, call, told=len(call.events))
+    page = visit("/hostile", width=800)
+    expect(page.locator("tingban-assist .card").first).to_be_visible()
+    expect(page.locator('[data-id="s3"] [data-action="used"]')).to_be_visible()
+    style = page.locator('[data-id="s3"] .say').evaluate(
+        """one => { const { letterSpacing, fontSize, direction, textTransform, whiteSpaceCollapse, textWrapMode }
+             = getComputedStyle(one); return { letterSpacing: parseFloat(letterSpacing) || 0, fontSize, direction, textTransform, textWrapMode } }"""
+    )
+    assert style["direction"] == "ltr"
+    assert style["textTransform"] == "none"
+    assert style["textWrapMode"] == "wrap"
+    assert style["letterSpacing"] < 1
+    assert style["fontSize"] == "22.05px"
+    box = page.locator("tingban-assist").bounding_box()
+    assert box
+    assert (box["width"], box["height"]) == (360, 640), "the page decides the size, and only that"
+
+
+def test_the_first_load_is_small_and_local(hall: Hall, visit: Open, record_property: Any) -> None:
+    visit("/agent?agent=a-7")
+    hall.wait(lambda: hall.count() == 1)
+    loaded = {path for _, path in hall.requests if path.startswith("/widget/")}
+    sizes = {path: len(gzip.compress((ROOT / path[8:]).read_bytes())) for path in loaded}
+    record_property("first_load", {"files": len(sizes), "compressed_bytes": sum(sizes.values())})
+    assert any(path.endswith("define.js") for path in loaded)
+    assert sum(sizes.values()) <= 60_000
+
+
+def test_motion_stops_for_those_who_ask(hall: Hall, visit: Open) -> None:
+    call = danger()
+    begin(hall, call)
+    page = visit("/agent?agent=a-7", reduced_motion="reduce")
+    hall.wait(lambda: hall.count() == 1)
+    hall.tell(*call.events)
+    expect(page.locator(".card")).to_have_count(3)
+    moving = "one => one.shadowRoot.getAnimations({ subtree: true }).length"
+    assert page.locator("tingban-assist").evaluate(moving) == 0
+
+
+@pytest.mark.parametrize("path", ["/agent?agent=a-7", "/board", "/"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessibility_scan(hall: Hall, visit: Open, path: str, theme: str) -> None:
+    axe = Path(ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    if not axe.is_file():
+        pytest.skip("axe-core is not installed: npm ci in web_widget")
+    call = danger()
+    begin(hall, call, told=len(call.events))
+    hall.recordings.append({"name": "complaint", "title": "宽带反复断线", "duration_ms": 61_000})
+    page = visit(path, width=1280, color_scheme=theme)
+    expect(page.locator(".card, .row, .recordings li").first).to_be_visible()
+    # Colours on their way in are not the colours that stay.
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('tingban-assist, tingban-board')]
+             .every((one) => one.shadowRoot.getAnimations({ subtree: true }).length === 0)"""
+    )
+    page.evaluate(axe.read_text("utf8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    serious = [
+        (one["id"], [node["html"][:120] for node in one["nodes"]])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("width", [320, 768, 1440])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_screenshots_for_the_eye(hall: Hall, visit: Open, width: int, lang: str) -> None:
+    call = danger()
+    begin(hall, call, told=len(call.events))
+    hall.recordings.append({"name": "complaint", "title": "宽带反复断线", "duration_ms": 61_000})
+    for name, path, ready in (
+        ("agent", f"/agent?agent=a-7&lang={lang}", ".card"),
+        ("board", f"/board?lang={lang}", ".row"),
+        ("home", f"/?lang={lang}", ".recordings li"),
+    ):
+        page = visit(path, width=width, height=640 if width == 320 else 900)
+        expect(page.locator(ready).first).to_be_visible()
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTEFACTS / f"{name}-{width}-{lang}.png")
