@@ -10,6 +10,8 @@ from starlette.websockets import WebSocket
 
 from asr.recogniser import Recogniser
 from server import pages, routes, sockets
+from server.ingest import mount
+from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
 from server.live.bus import Bus, InProcessBus
 from server.live.switchboard import NewRules, Switchboard
@@ -51,6 +53,8 @@ def create_app(
     app.add_middleware(pages.SafeHeaders)
     app.include_router(routes.of_calls(switchboard))
     app.include_router(routes.of_recordings(recordings))
+    app.state.telephony = Telephony(switchboard, settings)
+    app.include_router(mount.routes(app.state.telephony))
 
     @app.websocket("/v1/audio")
     async def audio(socket: WebSocket) -> None:

@@ -123,6 +123,9 @@ def is_loopback(host: str) -> bool:
 
 def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """How uvicorn runs the application."""
+    # At DEBUG these print every message, which is what people said: never, at any log level.
+    for name in ("uvicorn.error", "websockets"):
+        logging.getLogger(name).setLevel(logging.INFO)
     return uvicorn.Config(
         app,
         host=settings.host,

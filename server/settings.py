@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -58,6 +58,20 @@ class ViewerSettings(_Frozen):
     )
 
 
+class TelephonySettings(_Frozen):
+    """Dialects of telephone systems; ``ingest/README.md`` shows how to connect each."""
+
+    idle_s: float = Field(
+        default=120, gt=0, description="seconds a call may be silent, e.g. on hold"
+    )
+    stereo: Literal["customer,agent", "agent,customer"] = Field(
+        default="customer,agent", description="who speaks on which channel of a stereo stream"
+    )
+    agents: dict[str, str] = Field(
+        default={}, description="the agent at an extension, at a number or in a queue"
+    )
+
+
 class Settings(_Frozen):
     """What ``tingban serve`` and the application it builds need to know."""
 
@@ -80,6 +94,7 @@ class Settings(_Frozen):
     audio: AudioSocketSettings = AudioSocketSettings()
     calls: CallSettings = CallSettings()
     viewers: ViewerSettings = ViewerSettings()
+    telephony: TelephonySettings = TelephonySettings()
 
 
 def load(

@@ -28,9 +28,11 @@ def same_origin(connection: HTTPConnection) -> bool:
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
 
 
-async def serve(socket: WebSocket, talk: Callable[[], Awaitable[None]]) -> None:
+async def serve(
+    socket: WebSocket, talk: Callable[[], Awaitable[None]], subprotocol: str | None = None
+) -> None:
     """Accept a socket, hold the conversation, close it with the code that its end deserves."""
-    await socket.accept()
+    await socket.accept(subprotocol)
     try:
         if not same_origin(socket):
             raise Refusal("forbidden", "pages of other sites may not connect")

@@ -89,3 +89,8 @@ class ViewerClient:
         if self._socket is None:
             raise ClientError("not connected")
         await self._socket.send(json.dumps(message))
+
+    def drop(self) -> None:
+        """Cut the connection, as a network does; the iteration opens another."""
+        if self._socket is not None:
+            self._socket.transport.abort()

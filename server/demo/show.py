@@ -20,6 +20,7 @@ from server.recordings import AGENT
 from server.screen import Screen
 
 LAST_WORDS_S = 10
+RECORDINGS_SUFFIX = ".labels.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,12 @@ class Stage:
 
     def names(self) -> list[str]:
         """The recordings there are."""
-        suffix = ".labels.json"
-        return sorted(p.name.removesuffix(suffix) for p in self.folder.glob("*" + suffix))
+        files = self.folder.glob("*" + RECORDINGS_SUFFIX)
+        return sorted(file.name.removesuffix(RECORDINGS_SUFFIX) for file in files)
 
     def labels(self, name: str) -> Labels:
         """Raises ``LabelError``."""
-        return read(self.folder / f"{name}.labels.json")
+        return read(self.folder / f"{name}{RECORDINGS_SUFFIX}")
 
 
 _NUMBERS = itertools.count(1)

@@ -1,0 +1,126 @@
+"""What all dialects share: one connection's hold on a call, and where its next sample belongs.
+
+The native socket counts samples; telephone systems do not. Their audio is placed by counting what
+has come, and after a lost connection by how much time went by, so that the hole shows as a gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from starlette.websockets import WebSocketDisconnect
+
+from asr.audio.codec import Pcm16
+from asr.events import Party
+from assist_rules.events import CallInfo
+from server.live.session import CallSession
+from server.live.switchboard import Switchboard
+from server.refusals import Refusal
+from server.settings import Settings
+
+T = TypeVar("T")
+
+HUNG_UP = (1000, 1001, 1005)
+"""Close codes of a client that is done; any other way to vanish leaves the call to be resumed."""
+PIECE_S = 1
+"""A long message goes to the recogniser in pieces, so that one call cannot hold up the others."""
+JITTER_S = 0.5
+"""Lateness up to this is the network's; more after a reconnect is audio that was never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telephony:
+    """What every dialect needs of the service."""
+
+    switchboard: Switchboard
+    settings: Settings
+    clock: Callable[[], float] = time.monotonic
+    _began: WeakKeyDictionary[CallSession, float] = field(default_factory=WeakKeyDictionary)
+
+    def place(self, session: CallSession) -> int:
+        """The sample at which a connection that begins now goes on with a call."""
+        now = self.clock()
+        rate = session.lanes.rate
+        come = -(-session.lanes.end_ms * rate // 1000)
+        gone_by = int((now - self._began.setdefault(session, now)) * rate)
+        return gone_by if gone_by - come > JITTER_S * rate else come
+
+    @asynccontextmanager
+    async def hold(
+        self, info: CallInfo, parties: Sequence[Party], rate: int
+    ) -> AsyncIterator[Line]:
+        """Join a call and feed it inside the context; leaving it normally ends the call.
+
+        Raises :class:`Refusal` when the call cannot be joined, and out of the context when the
+        line falls silent or another connection takes over.
+        """
+        session = self.switchboard.join(info, parties, rate)
+        line = Line(session, self.place(session), self.settings.telephony.idle_s)
+        session.attach(line.stop)
+        try:
+            async with line.deadline:
+                yield line
+            session.finish("ended")
+        except TimeoutError:
+            raise line.why() from None
+        except WebSocketDisconnect as gone:
+            if gone.code in HUNG_UP:
+                session.finish("ended")
+            raise
+        finally:
+            session.detach(line.stop)
+
+    async def greeting(self, awaitable: Awaitable[T]) -> T:
+        """What a client says first, which must not take long."""
+        limit = self.settings.audio.hello_s
+        try:
+            async with asyncio.timeout(limit):
+                return await awaitable
+        except TimeoutError:
+            raise Refusal("hello_timeout", f"nothing that begins a call in {limit:g} s") from None
+
+
+class Line:
+    """A connection that feeds a call."""
+
+    def __init__(self, session: CallSession, first_sample: int, idle_s: float) -> None:
+        self.session = session
+        self.first_sample = first_sample
+        """Where this connection's audio begins in the call."""
+        self.deadline = asyncio.timeout(None)
+        self._idle_s = idle_s
+        self._stopped: Refusal | None = None
+
+    def stop(self, refusal: Refusal) -> None:
+        """Leave the context with this refusal."""
+        self._stopped = refusal
+        self.deadline.reschedule(asyncio.get_running_loop().time())
+
+    def why(self) -> Refusal:
+        """The reason for which the deadline has passed."""
+        return self._stopped or Refusal("idle", f"no audio for {self._idle_s:g} s")
+
+    def listen(self) -> None:
+        """From now on the client is expected to send."""
+        if self._stopped is None:
+            self.deadline.reschedule(asyncio.get_running_loop().time() + self._idle_s)
+
+    async def feed(self, start: int, parties: Sequence[Party], samples: Pcm16) -> int:
+        """Interleaved samples that begin at ``start`` of the connection; gives where they end."""
+        if self._stopped is None:
+            # While the recogniser is behind it is not the client who is idle.
+            self.deadline.reschedule(None)
+        session, width = self.session, len(parties)
+        piece = session.lanes.rate * PIECE_S
+        for first in range(0, len(samples) // width, piece):
+            part = samples[first * width : (first + piece) * width]
+            parts = [(party, part[i::width].tobytes()) for i, party in enumerate(parties)]
+            await session.feed(session.lanes.cut(self.first_sample + start + first, parts))
+        self.listen()
+        return start + len(samples) // width

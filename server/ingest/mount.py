@@ -1,0 +1,31 @@
+"""Where the telephony dialects are found: the addresses of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket
+
+from server import sockets
+from server.ingest import json_l16
+from server.ingest.json_l16 import L16Socket
+from server.ingest.line import Telephony
+
+
+def routes(telephony: Telephony) -> APIRouter:
+    """The websockets of all dialects."""
+    router = APIRouter()
+
+    @router.websocket("/v1/telephony/l16")
+    async def l16(socket: WebSocket) -> None:
+        chosen = _chosen(socket, json_l16.SUBPROTOCOLS)
+        await sockets.serve(socket, L16Socket(socket, telephony).talk, chosen)
+
+    return router
+
+
+def _chosen(socket: WebSocket, known: Sequence[str]) -> str | None:
+    """The first sub-protocol that the client offers and we speak."""
+    offered: list[str] = socket.scope.get("subprotocols", [])
+    return next((name for name in offered if name in known), None)

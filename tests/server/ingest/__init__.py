@@ -1,0 +1,1 @@
+"""Telephony dialects over real sockets."""

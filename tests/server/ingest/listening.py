@@ -1,0 +1,123 @@
+"""A recogniser that keeps what reached it, and the recorded call that every dialect plays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+
+from asr.audio.codec import Codec
+from asr.events import AsrEvent, AudioFrame, CallId, Party
+from asr.recogniser import CallAudio, ScriptedRecogniser
+from server.client.clip import Clip, load
+from server.live.session import CallSession
+from server.settings import Settings
+from tests.fixtures.script import LINES
+from tests.server.running import Running, fixture_recogniser
+
+RECORDING = Path(__file__).parents[3] / "benchmarks" / "corpus" / "complaint-broadband.wav"
+SECONDS = 20
+
+
+def settings(**telephony: Any) -> Settings:
+    """A test server's, with these for telephony."""
+    return Settings.model_validate(
+        {"port": 0, "calls": {"drain_s": 2}, "telephony": {"agents": {"6001": "a-7"}, **telephony}}
+    )
+
+
+@cache
+def recorded(codec: Codec = "pcm16") -> Clip:
+    """The beginning of a recorded call, agent and customer."""
+    clip = load(RECORDING, None, codec)
+    return Clip(clip.parties, codec, clip.rate, clip.part(0, SECONDS * clip.rate))
+
+
+def of(clip: Clip, parties: Sequence[Party]) -> Clip:
+    """The same call with other channels: both in another order, or one of them."""
+    width = clip.frame_bytes // len(clip.parties)
+    channels = [clip.part(0, clip.samples, clip.parties.index(party)) for party in parties]
+    audio = b"".join(
+        channel[first : first + width]
+        for first in range(0, len(channels[0]), width)
+        for channel in channels
+    )
+    return Clip(tuple(parties), clip.codec, clip.rate, audio)
+
+
+class Ears:
+    """The scripted recogniser, and every sample that it was given."""
+
+    def __init__(self, **options: Any) -> None:
+        self._inner: ScriptedRecogniser = fixture_recogniser(**options)
+        self.info = self._inner.info
+        self.heard: defaultdict[str, dict[Party, bytearray]] = defaultdict(dict)
+        self.gaps: defaultdict[str, list[tuple[Party, int, int]]] = defaultdict(list)
+        """Party, first missing sample, how many."""
+
+    async def start(self) -> None:
+        await self._inner.start()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def open(self, call: CallId, parties: Sequence[Party], rate: int) -> CallAudio:
+        self.heard[call] = {party: bytearray() for party in parties}
+        return _Ear(self._inner.open(call, parties, rate), self)
+
+    def note(self, frame: AudioFrame) -> None:
+        """What was missed is silence in ``heard``."""
+        so_far = self.heard[frame.call][frame.party]
+        missing = frame.start_sample - len(so_far) // 2
+        assert missing >= 0, "frames overlap"
+        if missing:
+            self.gaps[frame.call].append((frame.party, len(so_far) // 2, missing))
+        so_far += bytes(2 * missing) + frame.pcm16
+
+
+class _Ear:
+    def __init__(self, inner: CallAudio, ears: Ears) -> None:
+        self._inner = inner
+        self._ears = ears
+
+    async def push(self, frame: AudioFrame) -> None:
+        self._ears.note(frame)
+        await self._inner.push(frame)
+
+    def end(self) -> None:
+        self._inner.end()
+
+    def __aiter__(self) -> AsyncIterator[AsrEvent]:
+        return self._inner.__aiter__()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def send_all(socket: ClientConnection, messages: Iterable[str | bytes]) -> None:
+    """As fast as the server takes them."""
+    for message in messages:
+        await socket.send(message)
+
+
+async def ended(server: Running, call: str) -> CallSession:
+    """The call once it is over. Another connection may still be beginning it."""
+    while (session := server.switchboard.get(call)) is None:
+        await asyncio.sleep(0)
+    await session.done.wait()
+    return session
+
+
+def shown(session: CallSession) -> tuple[list[str], set[str]]:
+    """The finals and the ids of all cards that a call has had."""
+    events: list[dict[str, Any]] = session.snapshot()["events"]  # type: ignore[assignment]
+    finals = [e["text"] for e in events if e["type"] == "transcript" and e["final"]]
+    return finals, {e["id"] for e in events if e["type"] == "suggestion"}
+
+
+SAID = [line.text for line in LINES]
