@@ -70,6 +70,14 @@ class TelephonySettings(_Frozen):
     agents: dict[str, str] = Field(
         default={}, description="the agent at an extension, at a number or in a queue"
     )
+    audiosocket_port: int | None = Field(
+        default=None, ge=0, le=65_535, description="TCP port for Asterisk; none: do not listen"
+    )
+    audiosocket_legs: Literal["order", "suffix"] = Field(
+        default="order",
+        description="two legs of a call have one UUID, the customer's connects first (order); or "
+        "UUIDs that end in c for the customer and a for the agent (suffix)",
+    )
 
 
 class Settings(_Frozen):

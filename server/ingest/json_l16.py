@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 from starlette.websockets import WebSocket
 
-from asr.audio.codec import decode_pcm16
 from asr.events import Party
 from server import sockets
 from server.ingest import hello as hellos
@@ -103,13 +102,6 @@ class L16Socket:
             raise refusal from None
 
     async def _feed(self, line: Line, at: int, roles: tuple[Party, ...], audio: bytes) -> int:
-        width = 2 * len(roles)
-        samples, rest = divmod(len(audio), width)
-        if rest:
-            raise Refusal(
-                "bad_packet",
-                f"{len(audio)} bytes of audio are no whole number of samples of {width} bytes",
-            )
-        if samples > line.session.lanes.rate * LONGEST_S:
+        if len(audio) > 2 * len(roles) * line.session.lanes.rate * LONGEST_S:
             raise Refusal("too_large", f"a message holds at most {LONGEST_S} s of audio")
-        return await line.feed(at, roles, decode_pcm16(audio))
+        return await line.feed_pcm16(at, roles, audio)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from starlette.websockets import WebSocketDisconnect
 
-from asr.audio.codec import Pcm16
+from asr.audio.codec import Pcm16, decode_pcm16
 from asr.events import Party
 from assist_rules.events import CallInfo
 from server.live.session import CallSession
@@ -34,7 +34,7 @@ JITTER_S = 0.5
 """Lateness up to this is the network's; more after a reconnect is audio that was never sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Telephony:
     """What every dialect needs of the service."""
 
@@ -45,11 +45,20 @@ class Telephony:
 
     def place(self, session: CallSession) -> int:
         """The sample at which a connection that begins now goes on with a call."""
-        now = self.clock()
         rate = session.lanes.rate
         come = -(-session.lanes.end_ms * rate // 1000)
-        gone_by = int((now - self._began.setdefault(session, now)) * rate)
-        return gone_by if gone_by - come > JITTER_S * rate else come
+        elapsed = self.elapsed(session)
+        return elapsed if elapsed - come > JITTER_S * rate else come
+
+    def elapsed(self, session: CallSession) -> int:
+        """How many samples could have been spoken since a call's first connection."""
+        now = self.clock()
+        return int((now - self._began.setdefault(session, now)) * session.lanes.rate)
+
+    @property
+    def idle_s(self) -> float:
+        """How long a line may be silent."""
+        return self.settings.telephony.idle_s
 
     @asynccontextmanager
     async def hold(
@@ -61,7 +70,7 @@ class Telephony:
         line falls silent or another connection takes over.
         """
         session = self.switchboard.join(info, parties, rate)
-        line = Line(session, self.place(session), self.settings.telephony.idle_s)
+        line = Line(session, self.place(session), self.idle_s)
         session.attach(line.stop)
         try:
             async with line.deadline:
@@ -110,6 +119,16 @@ class Line:
         """From now on the client is expected to send."""
         if self._stopped is None:
             self.deadline.reschedule(asyncio.get_running_loop().time() + self._idle_s)
+
+    async def feed_pcm16(self, start: int, parties: Sequence[Party], audio: bytes) -> int:
+        """As :meth:`feed`, from little endian bytes. Raises :class:`Refusal` for half a sample."""
+        width = 2 * len(parties)
+        if len(audio) % width:
+            raise Refusal(
+                "bad_packet",
+                f"{len(audio)} bytes of audio are no whole number of samples of {width} bytes",
+            )
+        return await self.feed(start, parties, decode_pcm16(audio))
 
     async def feed(self, start: int, parties: Sequence[Party], samples: Pcm16) -> int:
         """Interleaved samples that begin at ``start`` of the connection; gives where they end."""

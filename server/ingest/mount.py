@@ -11,6 +11,7 @@ from server import sockets
 from server.ingest import json_l16
 from server.ingest.json_l16 import L16Socket
 from server.ingest.line import Telephony
+from server.ingest.twilio import TwilioSocket
 
 
 def routes(telephony: Telephony) -> APIRouter:
@@ -21,6 +22,10 @@ def routes(telephony: Telephony) -> APIRouter:
     async def l16(socket: WebSocket) -> None:
         chosen = _chosen(socket, json_l16.SUBPROTOCOLS)
         await sockets.serve(socket, L16Socket(socket, telephony).talk, chosen)
+
+    @router.websocket("/v1/telephony/twilio")
+    async def twilio(socket: WebSocket) -> None:
+        await sockets.serve(socket, TwilioSocket(socket, telephony).talk)
 
     return router
 
