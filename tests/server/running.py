@@ -48,10 +48,15 @@ class _Server(DrainingServer):
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         super().__init__(uvicorn_config(app, settings), app.state.switchboard)
         self.up = asyncio.Event()
+        self.stopped = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self.stopped.set()
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Running:
     app: FastAPI
     port: int
     server: DrainingServer
+    stopped: asyncio.Event
 
     @property
     def ws(self) -> str:
@@ -96,7 +102,7 @@ async def running(
     up = asyncio.create_task(server.up.wait())
     await asyncio.wait([up, task], return_when=asyncio.FIRST_COMPLETED)
     try:
-        yield Running(app, port, server)
+        yield Running(app, port, server, server.stopped)
     finally:
         up.cancel()
         server.should_exit = True
