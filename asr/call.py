@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from asr.events import AsrEvent, AudioFrame, CallId, Party, StreamFailed, Watermark
+from asr.events import AsrEvent, AudioFrame, CallId, Party, StreamFailed, Transcript, Watermark
+from asr.metrics import SoundMeter
 from asr.paraformer.decoder import Decoder, Kind
 from asr.paraformer.step import Heard
 from asr.paraformer.wording import Wording
@@ -40,8 +41,10 @@ class CallStream:
         config: PartyConfig,
     ) -> None:
         self.call = call
+        self._meter = SoundMeter(call, parties) if config.metrics else None
         self._streams = {
-            party: PartyStream(call, party, rate, decoder, new_wording, config) for party in parties
+            party: PartyStream(call, party, rate, decoder, new_wording, config, self._meter)
+            for party in parties
         }
         self._failed: set[Party] = set()
         self._out: deque[_Waiting] = deque()
@@ -160,7 +163,10 @@ class CallStream:
         while self._out and self._out[0].done:
             waiting = self._out.popleft()
             entry = waiting.entry
-            events.extend(entry.events)
+            for event in entry.events:
+                events.append(event)
+                if isinstance(event, Transcript) and self._meter is not None:
+                    events.extend(self._meter.read(event))
             party = waiting.stream.party
             self._heard_ms[party] = max(self._heard_ms[party], entry.heard_ms)
             heard = min(min(self._heard_ms.values()), entry.at_ms)

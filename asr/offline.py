@@ -10,8 +10,9 @@ from asr.events import AsrEvent, AudioFrame, CallId, Party
 from asr.paraformer.decoder import Decoder
 from asr.paraformer.load import Model
 from asr.paraformer.state import CHUNK_600_MS, ChunkShape
-from asr.paraformer.wording import Greedy, Wording
+from asr.paraformer.wording import Wording
 from asr.party import PartyConfig, Task
+from asr.reading import reading_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,6 @@ class Recording:
     parties: Sequence[Party]
     rate: int
     packets: Iterable[AudioFrame]
-
-
-def greedy_wording(model: Model) -> Callable[[], Wording]:
-    """Readings that take the best candidate of every token."""
-    return lambda: Greedy(model.tokens, model.unspoken)
 
 
 def listen(
@@ -58,6 +54,7 @@ def listen_many(
     The events of a recording, and their order, do not depend on what else is listened to.
     """
     decoder = Decoder(model, shape)
+    new_wording = new_wording or reading_for(model)
     waiting = iter(enumerate(recordings))
     open_calls: dict[int, _Listening] = {}
     while True:
@@ -69,7 +66,7 @@ def listen_many(
                     recording.parties,
                     recording.rate,
                     decoder,
-                    new_wording or greedy_wording(model),
+                    new_wording,
                     config or PartyConfig(),
                 ),
                 iter(recording.packets),

@@ -6,17 +6,18 @@ the same places, whatever the packets were and however fast they came.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.audio.codec import CodecError, decode_pcm16
+from asr.audio.codec import CodecError, Samples, decode_pcm16
 from asr.audio.gate import SoundError
 from asr.audio.resample import Resampler
 from asr.audio.utterance import Action, Begin, CutterConfig, End, Speech, UtteranceCutter
 from asr.events import AsrEvent, AudioFrame, AudioGap, CallId, Party
+from asr.metrics import SoundMeter
 from asr.paraformer.decoder import Decoder, Kind, Question, Utterance
 from asr.paraformer.step import Heard
 from asr.paraformer.wording import Wording
@@ -46,6 +47,8 @@ class PartyConfig:
     """A gap up to this long is filled with silence; a longer one ends the utterance."""
     furthest_gap_ms: int = 3_600_000
     """A packet further ahead than this is an error, not a gap."""
+    metrics: bool = True
+    """Tell how people speak, too (:mod:`asr.metrics`)."""
     cutter: CutterConfig = field(default_factory=CutterConfig)
     show: ShowConfig = field(default_factory=ShowConfig)
 
@@ -87,6 +90,7 @@ class PartyStream:
         decoder: Decoder,
         new_wording: Callable[[], Wording],
         config: PartyConfig,
+        meter: SoundMeter | None = None,
     ) -> None:
         self.call = call
         self.party = party
@@ -94,6 +98,7 @@ class PartyStream:
         self._decoder = decoder
         self._new_wording = new_wording
         self._config = config
+        self._meter = meter
         self._resampler = Resampler(rate)
         self._cutter = UtteranceCutter(config.cutter)
         self._expected = 0
@@ -124,7 +129,7 @@ class PartyStream:
 
     def end(self) -> None:
         """No more audio: an open utterance is asked for to its end."""
-        self._act(self._cutter.push(self._resampler.end()))
+        self._hear(self._resampler.end())
         self._act(self._cutter.end())
         self.entries.append(Entry(self.at_ms, self.at_ms, [], None))
 
@@ -145,6 +150,7 @@ class PartyStream:
         """All state of the old decoder is lost: go on from here with a new one."""
         gap_ms = min([self._heard_ms(), *self._unheard_ms()])
         finals = self.abandon()
+        self._activity(False, self.at_ms)
         self._decoder = decoder
         self._resampler = Resampler(self._rate)
         self._cutter = UtteranceCutter(self._config.cutter, self._in_16k(self._expected))
@@ -169,7 +175,24 @@ class PartyStream:
         if late < 0:
             self._gap(start)
         self._expected += len(samples)
-        self._act(self._cutter.push(self._resampler.push(samples)))
+        self._hear(self._resampler.push(samples))
+
+    def _hear(self, sound: Samples) -> None:
+        """Take 16 kHz sound."""
+        if len(sound):
+            start = self._cutter.position
+            actions = self._cutter.push(sound)  # refuses what is not sound, before it is measured
+            if self._meter is not None:
+                self._tell(self._meter.hear(self.party, sound, start))
+            self._act(actions)
+
+    def _tell(self, metrics: Sequence[AsrEvent]) -> None:
+        if metrics:
+            self.entries.append(Entry(self.at_ms, self._heard_ms(), [*metrics], None))
+
+    def _activity(self, speaking: bool, at_ms: int) -> None:
+        if self._meter is not None:
+            self._tell(self._meter.activity(self.party, speaking, at_ms))
 
     def _gap(self, start: int) -> None:
         missing_ms = (start - self._expected) * 1000 // self._rate
@@ -181,9 +204,9 @@ class PartyStream:
         begin_ms = self.at_ms
         if missing_ms <= self._config.bridge_ms:
             silence = np.zeros(start - self._expected, np.int16)
-            self._act(self._cutter.push(self._resampler.push(silence)))
+            self._hear(self._resampler.push(silence))
         else:
-            self._act(self._cutter.push(self._resampler.end()))
+            self._hear(self._resampler.end())
             self._act(self._cutter.gap(self._in_16k(start)))
             self._resampler = Resampler(self._rate)
         self._expected = start
@@ -214,6 +237,7 @@ class PartyStream:
         )
         self._under_way[utterance] = sentence
         self._open = _Open(utterance, sentence, begin.start_sample)
+        self._activity(True, begin.onset_sample // PER_MS)
 
     def _speak(self, speech: Speech) -> None:
         spoken = self._open
@@ -246,10 +270,9 @@ class PartyStream:
         spoken = self._open
         assert spoken is not None
         self._open = None
-        at_ms = end.end_sample // PER_MS
-        self._ask(
-            spoken, Kind.END, spoken.samples, at_ms, at_ms, until_ms=end.spoken_sample // PER_MS
-        )
+        at_ms, spoken_ms = end.end_sample // PER_MS, end.spoken_sample // PER_MS
+        self._ask(spoken, Kind.END, spoken.samples, at_ms, at_ms, until_ms=spoken_ms)
+        self._activity(False, spoken_ms)
 
     def _ask(
         self,

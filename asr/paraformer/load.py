@@ -1,4 +1,4 @@
-"""Reads a model directory through FunASR; the only file that imports it.
+"""Reads a model directory through FunASR; besides ``reference.py`` the only file that knows it.
 
 The bundled model and ``paraformer-zh-streaming`` come through the same door. What FunASR
 prints, logs or sets globally while loading is put back.
@@ -10,7 +10,7 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Model:
     """A loaded recogniser: weights, vocabulary and the feature statistics that go with it."""
 
     name: str
+    directory: Path
     network: Network
     tokens: tuple[str, ...]
     unspoken: frozenset[int]
@@ -74,21 +75,13 @@ def load_model(
     Raises :class:`ModelMissing`, :class:`ModelDamaged` or :class:`ModelUnsupported`.
     """
     path = Path(directory)
-    _check_files(path)
-    auto = _auto_model(path)
+    auto = auto_model(path)
     try:
-        model = _extract(path.name, auto.model, auto.kwargs["frontend"], auto.kwargs["tokenizer"])
+        model = extract(path, auto.model, auto.kwargs["frontend"], auto.kwargs["tokenizer"])
     except (AttributeError, KeyError, IndexError) as error:
         raise ModelUnsupported(f"{path} is not a streaming Paraformer: {error}") from error
     network = to_device(at_precision(model.network, precision), torch.device(device))
-    return Model(model.name, network, model.tokens, model.unspoken, model.cmvn)
-
-
-def load_reference(directory: Path | str) -> Any:
-    """FunASR's own ``AutoModel`` on the same files: what our step is compared with."""
-    path = Path(directory)
-    _check_files(path)
-    return _auto_model(path)
+    return replace(model, network=network)
 
 
 def _check_files(path: Path) -> None:
@@ -104,8 +97,10 @@ def _check_files(path: Path) -> None:
         )
 
 
-def _auto_model(path: Path) -> Any:
-    with _left_as_found():
+def auto_model(path: Path) -> Any:
+    """FunASR's ``AutoModel`` on a directory. Raises as :func:`load_model` does."""
+    _check_files(path)
+    with left_as_found():
         from funasr import AutoModel
 
         try:
@@ -126,7 +121,7 @@ def _auto_model(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _left_as_found() -> Iterator[None]:
+def left_as_found() -> Iterator[None]:
     """Keep FunASR from printing, and undo what it does to the root logger and to torch."""
     root = logging.getLogger()
     level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
@@ -142,7 +137,8 @@ def _left_as_found() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _extract(name: str, model: Any, frontend: Any, tokenizer: Any) -> Model:
+def extract(path: Path, model: Any, frontend: Any, tokenizer: Any) -> Model:
+    """Our form of FunASR's modules, float32. Raises :class:`ModelUnsupported`."""
     _check_kind(model, frontend)
     encoder, decoder = model.encoder, model.decoder
     blocks = [*encoder.encoders0, *encoder.encoders]
@@ -167,7 +163,8 @@ def _extract(name: str, model: Any, frontend: Any, tokenizer: Any) -> Model:
         precision=Precision.FP32,
     )
     return Model(
-        name=name,
+        name=path.name,
+        directory=path,
         network=network,
         tokens=tuple(tokenizer.token_list),
         unspoken=frozenset((model.sos, model.eos, model.blank_id)),

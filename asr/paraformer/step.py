@@ -209,7 +209,7 @@ class Step:
     def _candidates_of(self, x: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids and log probabilities of the best candidates at each of (n, D) positions."""
         for layer in self._net.last:
-            x = layer.down(layer.inner(layer.up(layer.norm1(x)).relu_().float()))
+            x = layer.down(layer.inner(layer.up.rectified(layer.norm1(x)).float()))
         scores = torch.log_softmax(self._net.output(self._net.decoder_norm(x.float())).float(), -1)
         best = scores.topk(min(self._candidates, scores.shape[1]), dim=-1)
         return best.indices.cpu().numpy(), best.values.cpu().numpy()
@@ -299,7 +299,7 @@ def _encoder_layer(
     memory += layer.out(seen)
     if layer.residual:
         memory += x
-    memory += layer.down(layer.up(layer.norm2(memory)).relu_())
+    memory += layer.down(layer.up.rectified(layer.norm2(memory)))
     return memory, keys
 
 
@@ -319,7 +319,7 @@ def _decoder_layer(
     layer: DecoderLayer, x: Tensor, past: Tensor, audio: Tensor, mask: Tensor, heads: int
 ) -> tuple[Tensor, Tensor]:
     """(B, N, D) → (B, N, D), and the memory filter's (B, taps − 1 + N, D) input."""
-    y = layer.norm2(layer.down(layer.inner(layer.up(layer.norm1(x)).relu_().float())).float())
+    y = layer.norm2(layer.down(layer.inner(layer.up.rectified(layer.norm1(x)).float())).float())
     memory = torch.cat([past, y], dim=1)
     # Causal: padding on the right cannot reach a real character.
     x = x + (memory.unfold(1, layer.memory.shape[0], 1) * layer.memory.t()).sum(-1)

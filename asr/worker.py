@@ -1,0 +1,223 @@
+"""The thread that owns the model and hears all calls.
+
+It repeats: take what arrived, let the scheduler choose, run one step, give the events back. A
+step that fails is repeated row by row, and only the culprit's stream ends; if the thread's own
+work breaks, it starts anew with fresh state, and every call is told what was passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import torch
+
+from asr.call import CallStream
+from asr.live import Close, Delivery, EngineConfig, LiveCall, Message, Push
+from asr.paraformer.decoder import Decoder, Kind
+from asr.paraformer.load import Model
+from asr.paraformer.wording import Wording
+from asr.party import Task
+from asr.scheduler import Scheduler, Waiting
+
+log = logging.getLogger(__name__)
+
+
+class Worker(threading.Thread):
+    """Owns the decoder and every call's stream."""
+
+    def __init__(
+        self,
+        model: Model,
+        config: EngineConfig,
+        new_wording: Callable[[], Wording],
+        observe: Callable[[Kind, float], None] | None,
+        post: Callable[[Sequence[Delivery]], None],
+    ) -> None:
+        super().__init__(name="tingban-recogniser", daemon=True)
+        self._model = model
+        self._config = config
+        self._new_wording = new_wording
+        self._observe = observe
+        self._post = post
+        self._inbox: deque[Message] = deque()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._streams: dict[LiveCall, CallStream] = {}
+        self._taken: dict[LiveCall, int] = {}
+        self._touched: dict[LiveCall, None] = {}
+        self._posted: dict[LiveCall, int] = {}
+        self._broken_at: deque[float] = deque(maxlen=config.restarts + 1)
+        self.decoder = Decoder(model, config.shape)
+        self.scheduler = Scheduler(config.scheduler)
+        self.early_skipped = 0
+        self.failed = 0
+        self.restarts = 0
+        self.down = False
+
+    def send(self, message: Message) -> None:
+        """Called on the event loop."""
+        self._inbox.append(message)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Leave the loop after the present step."""
+        self._stopping = True
+        self._wake.set()
+
+    def run(self) -> None:
+        torch.set_num_threads(self._config.threads)
+        broken = False
+        while not self._stopping:
+            try:
+                if broken:
+                    self._restart()
+                    broken = False
+                self._turn()
+            except Exception:
+                log.exception("the recogniser broke and starts anew")
+                broken = True
+
+    def _turn(self) -> None:
+        self._take_messages()
+        worked = self._step()
+        self._give_events()
+        if not worked and not self._stopping:
+            self._wake.wait(timeout=0.5)
+            # Packets of many calls arrive all the time: look at them together, not one by one.
+            time.sleep(self._config.gather_ms / 1000)
+            self._wake.clear()
+            self.scheduler.idle(time.monotonic())
+
+    def _take_messages(self) -> None:
+        # Only what is here now: under load the model's turn must come, too.
+        for _ in range(len(self._inbox)):
+            message = self._inbox.popleft()
+            if isinstance(message, Close):
+                self._touched.pop(message.call, None)
+                self._forget(message.call)
+                continue
+            stream = self._stream(message.call)
+            self._touched[message.call] = None
+            if isinstance(message, Push):
+                self._push(stream, message)
+            else:
+                stream.end(time.monotonic())
+
+    def _push(self, stream: CallStream, message: Push) -> None:
+        call, frame = message.call, message.frame
+        self._taken[call] = self._taken.get(call, 0) + len(frame.pcm16) // 2
+        try:
+            stream.push(frame, message.arrived_s)
+        except Exception:
+            log.exception("call %s: audio of %s cannot be taken in", call.call, frame.party)
+            stream.fail(frame.party, "internal", "this stream's audio broke the recogniser")
+            self.failed += 1
+
+    def _stream(self, call: LiveCall) -> CallStream:
+        stream = self._streams.get(call)
+        if stream is None:
+            stream = self._streams[call] = CallStream(
+                call.call,
+                call.parties,
+                call.rate,
+                self.decoder,
+                self._new_wording,
+                self._config.party,
+            )
+        return stream
+
+    def _forget(self, call: LiveCall) -> None:
+        self._posted.pop(call, None)
+        self._taken.pop(call, None)
+        if stream := self._streams.pop(call, None):
+            stream.close()
+
+    def _step(self) -> bool:
+        """One batch; False if there was nothing to hear."""
+        waiting: list[Waiting[tuple[LiveCall, Task]]] = []
+        for call, stream in self._streams.items():
+            skipped = stream.skip_stale()
+            if skipped:
+                self.early_skipped += skipped
+                self._touched[call] = None
+            for task in stream.ready():
+                waiting.append(Waiting((call, task), task.question.kind, task.since_s))
+        if not waiting:
+            return False
+        choice = self.scheduler.choose(waiting)
+        for call, task in choice.skip:
+            self._streams[call].skip(task)
+            self._touched[call] = None
+        self.early_skipped += len(choice.skip)
+        if choice.hear:
+            began = time.monotonic()
+            self._hear(choice.hear)
+            now = time.monotonic()
+            early = sum(task.question.kind is Kind.EARLY for _, task in choice.hear)
+            self.scheduler.ran(now, now - began, len(choice.hear) - early, early)
+        return True
+
+    def _hear(self, batch: list[tuple[LiveCall, Task]]) -> None:
+        try:
+            answers = self.decoder.hear([task.question for _, task in batch])
+        except Exception:
+            if len(batch) > 1:
+                log.warning("a step of %d streams failed; repeating one by one", len(batch))
+                for one in batch:
+                    self._hear([one])
+                return
+            call, task = batch[0]
+            log.exception("call %s: %s cannot be recognised", call.call, task.party.party)
+            self._streams[call].fail(
+                task.party.party, "recognition_failed", "this stream's audio broke the recogniser"
+            )
+            self.failed += 1
+            self._touched[call] = None
+            return
+        now = time.monotonic()
+        for (call, task), heard in zip(batch, answers, strict=True):
+            self._streams[call].answer(task, heard)
+            self._touched[call] = None
+            if self._observe is not None:
+                self._observe(task.question.kind, now - task.since_s)
+
+    def _give_events(self) -> None:
+        deliveries = []
+        for call in self._touched:
+            stream = self._streams[call]
+            events, over = stream.collect(), stream.finished
+            taken = self._taken.get(call, 0)
+            # Most packets change nothing: do not wake the event loop for each.
+            fresh_ms = (taken - self._posted.get(call, 0)) * 1000 / call.rate
+            if events or over or fresh_ms >= 200:
+                self._posted[call] = taken
+                waiting_ms = stream.at_ms - stream.done_ms
+                deliveries.append(Delivery(call, events, taken, waiting_ms, over))
+            if over:
+                self._forget(call)
+        self._touched.clear()
+        if deliveries:
+            self._post(deliveries)
+
+    def _restart(self) -> None:
+        now = time.monotonic()
+        self._broken_at.append(now)
+        self.restarts += 1
+        often = len(self._broken_at) > self._config.restarts and now - self._broken_at[0] < 60
+        self.down = self.down or often
+        self.decoder = Decoder(self._model, self._config.shape)
+        for call, stream in self._streams.items():
+            self._touched[call] = None
+            if self.down:
+                # The old decoder may be what is broken: ask it for nothing, not even to let go.
+                stream.restart(self.decoder, "the recogniser broke")
+                for party in call.parties:
+                    stream.fail(party, "recogniser_down", "the recogniser cannot be restarted")
+                stream.end(now)
+            else:
+                stream.restart(self.decoder, "the recogniser was restarted")
+        self._give_events()
