@@ -22,9 +22,21 @@ def speech(processes: int = 2) -> None:
 
 
 @app.command()
-def train(steps: int = stages.STEPS, decay: int = stages.DECAY, threads: int = 2) -> None:
+def train(steps: int = stages.STEPS, decay: int = stages.DECAY, workers: int = 2) -> None:
     """Train, or go on training, up to a number of steps."""
-    stages.train(steps=steps, decay=decay, threads=threads)
+    stages.train(steps=steps, decay=decay, workers=workers)
+
+
+@app.command()
+def lm(count: int = stages.LM_SENTENCES) -> None:
+    """Count the language model."""
+    stages.make_language_model(count=count)
+
+
+@app.command()
+def export() -> None:
+    """Write models/bundled from the last checkpoint."""
+    stages.export()
 
 
 if __name__ == "__main__":

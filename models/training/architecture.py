@@ -118,7 +118,7 @@ def write_cmvn(
 ) -> None:
     """am.mvn in Kaldi's text form, for seven stacked frames of 80 bins."""
 
-    def row(tag: str, values: npt.NDArray[np.float32]) -> str:
+    def row(tag: str, values: npt.NDArray[np.floating]) -> str:
         numbers = " ".join(f"{value:.6f}" for value in np.tile(values, 7))
         return f"<{tag}> 560 560\n<LearnRateCoef> 0 [ {numbers} ]\n"
 

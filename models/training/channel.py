@@ -14,6 +14,7 @@ from scipy.signal import butter, resample_poly, sosfilt
 
 Samples = npt.NDArray[np.float32]
 NoiseColour = Literal["white", "pink", "brown"]
+COLOURS: tuple[NoiseColour, ...] = ("white", "pink", "brown")
 
 _TELEPHONE_BAND = butter(4, [300, 3400], "bandpass", fs=8000, output="sos")
 _MU = 255.0
@@ -22,7 +23,7 @@ _MU = 255.0
 def telephone(samples: Samples) -> Samples:
     """8 kHz, 300-3400 Hz, 8-bit mu-law, and back to 16 kHz."""
     narrow = sosfilt(_TELEPHONE_BAND, resample_poly(samples, 1, 2))
-    return resample_poly(_mu_law_round_trip(narrow), 2, 1).astype(np.float32)
+    return np.asarray(resample_poly(_mu_law_round_trip(narrow), 2, 1), np.float32)
 
 
 def _mu_law_round_trip(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

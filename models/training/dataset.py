@@ -5,6 +5,7 @@ Batches depend on the seed and the step alone, so a run that was stopped goes on
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from .withheld import Withheld
 
 FloatArray = npt.NDArray[np.float32]
 
-WINDOWS = 96  # 57.6 s of speech
-POSITIONS = 256
-UTTERANCES = 40
+WINDOWS = 48  # 28.8 s of speech
+POSITIONS = 128
+UTTERANCES = 20
 WIDTH = 256
 FEATURE = 560
 _STACK, _SKIP, _ROW_MS = 7, 6, 60.0
@@ -136,10 +137,9 @@ def _position_table(length: int, depth: int) -> FloatArray:
 class Batcher:
     """Packs utterances into flat batches."""
 
-    def __init__(self, corpus: Corpus, seed: int, dtype: torch.dtype) -> None:
+    def __init__(self, corpus: Corpus, seed: int) -> None:
         self._corpus = corpus
         self._seed = seed
-        self._dtype = dtype
         self._positions = _position_table(2_000, FEATURE)
 
     def epochs(self) -> Iterator[list[int]]:
@@ -187,6 +187,19 @@ class Batcher:
                 groups.append(group)
         return groups
 
+    def stream(self, first: int, rank: int, workers: int) -> Iterator[tuple[Packed, float]]:
+        """The batches of one of several workers from step `first` on.
+
+        With each comes a number in [0, 1) for whatever else the step decides by chance.
+        """
+        groups = self.epochs()
+        for number in itertools.count():
+            group = next(groups)
+            step, turn = divmod(number, workers)
+            if step >= first and turn == rank:
+                rng = np.random.default_rng((self._seed, 1, number))
+                yield self.pack(group, rng), float(rng.random())
+
     def pack(self, group: Sequence[int], rng: np.random.Generator | None) -> Packed:
         """One flat batch. With a generator the features are augmented; without, they are as is."""
         chosen = [self._corpus.utterances[i] for i in group]
@@ -231,9 +244,11 @@ class Batcher:
         sliding = np.lib.stride_tricks.as_strided(
             buffer, (len(buffer) - _STACK + 1, FEATURE), (buffer.strides[0], buffer.strides[1])
         )
-        features = sliding[source] * np.float32(math.sqrt(WIDTH)) + self._positions[positions]
+        features = sliding[source.ravel()]
+        features *= np.float32(math.sqrt(WIDTH))
+        features += self._positions[positions.ravel()]
         return Packed(
-            features=torch.from_numpy(features).to(self._dtype),
+            features=torch.from_numpy(features.reshape(WINDOWS, WINDOW, FEATURE)),
             valid=torch.from_numpy(valid),
             has_previous=torch.from_numpy(previous),
             emits=torch.from_numpy(emits),

@@ -15,7 +15,7 @@ and their weights are FunASR's own: what is trained here loads through `AutoMode
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -86,7 +86,7 @@ class _Reach(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         windows = len(grad)
         back = grad[:, ENCODER_LOOK_BACK * CHUNK :].clone()
         for j in range(ENCODER_LOOK_BACK):
@@ -108,7 +108,7 @@ class _CausalMemory(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         y, weight, chain = ctx.saved_tensors
         grad_y = grad * weight[:, 0, -1]
         grad_weight = torch.zeros_like(weight)
@@ -119,6 +119,14 @@ class _CausalMemory(torch.autograd.Function):
             grad_y[:-ago] += linked * weight[:, 0, column]
             grad_weight[:, 0, column] = (linked * y[:-ago]).sum(0)
         return grad_y, grad_weight, None
+
+
+def _reach(x: Tensor) -> Tensor:
+    return cast(Tensor, _Reach.apply(x))  # type: ignore[no-untyped-call]
+
+
+def _causal_memory(y: Tensor, weight: Tensor, chain: Tensor) -> Tensor:
+    return cast(Tensor, _CausalMemory.apply(y, weight, chain))  # type: ignore[no-untyped-call]
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, heads: int) -> Tensor:
@@ -140,7 +148,7 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, heads: int) -> Tensor
 def encode(encoder: Any, batch: Packed, tap: int) -> tuple[Tensor, Tensor]:
     """(W, 15, D) encoder output and the output of layer `tap`, both before any masking of rows."""
     width = encoder.output_size()
-    x = batch.features
+    x = batch.features.to(encoder.after_norm.weight.dtype)
     reachable = torch.cat([batch.has_previous.repeat_interleave(CHUNK, 1), batch.valid], 1)
     mask = torch.where(reachable, 0.0, -1e4)[:, None, None]
     mask = mask.to(x.dtype)
@@ -149,7 +157,7 @@ def encode(encoder: Any, batch: Packed, tap: int) -> tuple[Tensor, Tensor]:
     for index, layer in enumerate([*encoder.encoders0, *encoder.encoders]):
         attention = layer.self_attn
         q, kv = attention.linear_q_k_v(layer.norm1(x)).split([width, 2 * width], -1)
-        keys, values = _Reach.apply(kv).split(width, -1)
+        keys, values = _reach(kv).split(width, -1)
         out = attention.linear_out(_attend(q, keys, values, mask, attention.h))
         seen = kv[..., width:] * valid
         out = out + depthwise(seen, attention.fsmn_block.weight, 5) + seen
@@ -194,7 +202,9 @@ def integrate(weights: Tensor, memory: Tensor, positions: int) -> tuple[Tensor, 
     return share.to(memory.dtype) @ memory.reshape(-1, memory.shape[-1]), row // WINDOW
 
 
-def decode(decoder: Any, memory: Tensor, embeddings: Tensor, fired: Tensor, batch: Packed) -> Tensor:
+def decode(
+    decoder: Any, memory: Tensor, embeddings: Tensor, fired: Tensor, batch: Packed
+) -> Tensor:
     """(N, V) logits. A position sees the window it fired in and 10 rows of the window before."""
     windows, rows, width = memory.shape
     flat = memory.reshape(1, windows * rows, width)
@@ -209,7 +219,7 @@ def decode(decoder: Any, memory: Tensor, embeddings: Tensor, fired: Tensor, batc
     x = embeddings
     for layer in decoder.decoders:
         y = layer.norm2(layer.feed_forward(layer.norm1(x)))
-        x = x + y + _CausalMemory.apply(y, layer.self_attn.fsmn_block.weight, chain)
+        x = x + y + _causal_memory(y, layer.self_attn.fsmn_block.weight, chain)
         attention = layer.src_attn
         keys, values = attention.linear_k_v(flat).split(width, -1)
         q = attention.linear_q(layer.norm3(x))[None]

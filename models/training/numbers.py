@@ -16,14 +16,14 @@ def integer(value: int) -> str:
         high, low = divmod(value, 10_000)
         gap = DIGITS[0] if 0 < low < 1_000 else ""
         return integer(high) + "万" + gap + (integer(low) if low else "")
-    said, gap = "", False
+    said, skipped = "", False
     text = str(value)
     for index, digit in enumerate(text):
         if digit == "0":
-            gap = bool(said)
+            skipped = bool(said)
             continue
-        said += (DIGITS[0] if gap else "") + DIGITS[int(digit)] + _UNITS[len(text) - 1 - index]
-        gap = False
+        said += (DIGITS[0] if skipped else "") + DIGITS[int(digit)] + _UNITS[len(text) - 1 - index]
+        skipped = False
     return said[1:] if said.startswith("一十") else said
 
 
@@ -56,10 +56,16 @@ def amount(rng: random.Random) -> str:
         return integer(rng.randint(100, 999))
     if size < 0.85:
         value = rng.randint(1, 9)
-        return rng.choice("两三四五六七八九") + rng.choice("百千") + (DIGITS[value] if value else "")
+        return (
+            rng.choice("两三四五六七八九") + rng.choice("百千") + (DIGITS[value] if value else "")
+        )
     if size < 0.93:
         return integer(rng.randint(1000, 9999))
-    return rng.choice(("一", "两", "三", "五", "六", "八", "十", "十二")) + "万" + rng.choice(("", "多"))
+    return (
+        rng.choice(("一", "两", "三", "五", "六", "八", "十", "十二"))
+        + "万"
+        + rng.choice(("", "多"))
+    )
 
 
 def money(rng: random.Random) -> str:

@@ -98,7 +98,7 @@ def through_the_line(
     samples = channel.gain(spoken.samples, rng.uniform(-26, -1))
     samples = channel.pad(samples, before_ms, after_ms)
     if rng.random() < 0.6:
-        colour = rng.choice(("white", "pink", "brown"))
+        colour = rng.choice(channel.COLOURS)
         samples = channel.add_noise(samples, rng.uniform(8, 40), colour, chance)
     if rng.random() < 0.5:
         samples = channel.telephone(samples)
@@ -153,4 +153,4 @@ def speak_all(
     ]
     with get_context("spawn").Pool(processes) as pool:
         for name in pool.imap_unordered(_write_shard, tasks):
-            print("wrote", name, flush=True)  # noqa: T201 - the progress of a long command
+            print("wrote", name, flush=True)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from pathlib import Path
 
 import torch
 
-from .architecture import build, write_cmvn, write_tokens
+from .architecture import build, write_checksums, write_cmvn, write_model, write_tokens
 from .dataset import load_corpus
+from .ngram import estimate
 from .speech import speak_all
 from .text import Generator, Grammar, Sentence, dictionary, vocabulary
-from .train import Run, Schedule
+from .train import Run, Schedule, averaged_model
 from .withheld import load_withheld
 
 WORK = Path(__file__).with_name("work")
+BUNDLED = Path(__file__).parents[1] / "bundled"
 SENTENCES = 40_000
 PER_SHARD = 2_000
 TEXT_SEED = 2_411
+LM_SENTENCES = 400_000
+LM_SEED = 911
 STEPS = 10_000
 DECAY = 4_000
 
@@ -47,14 +52,34 @@ def make_speech(work: Path = WORK, processes: int = 2) -> None:
     speak_all(sentences, work / "speech", PER_SHARD, processes)
 
 
-def train(work: Path = WORK, steps: int = STEPS, decay: int = DECAY, threads: int = 2) -> None:
+def train(work: Path = WORK, steps: int = STEPS, decay: int = DECAY, workers: int = 2) -> None:
     """checkpoint.pt, from the shards; goes on where an earlier run stopped."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # before the workers are forked: no thread may live in the parent
     tokens = json.loads((work / "tokens.json").read_text(encoding="utf-8"))
     corpus = load_corpus(work / "speech", tokens, load_withheld())
     write_cmvn(work / "am.mvn", corpus.mean, corpus.deviation)
-    print(f"{len(corpus.utterances)} utterances, {corpus.hours:.1f} h", flush=True)  # noqa: T201
+    print(f"{len(corpus.utterances)} utterances, {corpus.hours:.1f} h", flush=True)
     model = build(work / "tokens.json", work / "am.mvn")
-    run = Run(model, corpus, len(tokens), work)
+    run = Run(model, corpus, len(tokens), work, workers)
     run.resume()
     run.train(Schedule(steps, decay))
+
+
+def export(work: Path = WORK, directory: Path = BUNDLED) -> None:
+    """The model directory from the averaged weights of the last checkpoint."""
+    state = torch.load(work / "checkpoint.pt", weights_only=True)
+    model = averaged_model(build(work / "tokens.json", work / "am.mvn"), state["average"])
+    write_model(model, work / "tokens.json", work / "am.mvn", directory)
+    write_checksums(directory)
+    print(f"{directory} holds the weights of step {state['step']}", flush=True)
+
+
+def make_language_model(directory: Path = BUNDLED, count: int = LM_SENTENCES) -> None:
+    """lm.npz, from much more generated text than is spoken, and the dictionary."""
+    generator, characters = make_generator()
+    stream = generator.stream(random.Random(LM_SEED), ("template", "dialogue", "number"))
+    sentences = (sentence.text for sentence in itertools.islice(stream, count))
+    model = estimate(sentences, dictionary(), characters)
+    directory.mkdir(parents=True, exist_ok=True)
+    model.save(directory / "lm.npz")
+    write_checksums(directory)

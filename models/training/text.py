@@ -106,7 +106,10 @@ class Grammar:
     def characters(self) -> set[str]:
         """Every Hanzi that the templates and slots can produce."""
         text = "".join(itertools.chain(*self.topics.values(), *self.slots.values()))
-        made = numbers.DIGITS + "十百千万两点幺块年月日号早上下午晚中半钟一刻左右以前后分到今去明这个多"
+        made = (
+            numbers.DIGITS
+            + "十百千万两点幺块年月日号早上下午晚中半钟一刻左右以前后分到今去明这个多"
+        )
         return {c for c in text + made + _GIVEN_NAMES if "\u4e00" <= c <= "\u9fff"}
 
     def _name(self, rng: random.Random) -> str:
@@ -204,9 +207,7 @@ class Generator:
         )
 
     def _topic(self, rng: random.Random) -> list[str]:
-        return self._grammar.topics[
-            rng.choices(self._topics, cum_weights=self._topic_weights)[0]
-        ]
+        return self._grammar.topics[rng.choices(self._topics, cum_weights=self._topic_weights)[0]]
 
     def _template(self, rng: random.Random) -> str:
         text = self._grammar.fill(rng.choice(self._topic(rng)), rng)
@@ -245,10 +246,14 @@ class Generator:
 
     def _number(self, rng: random.Random) -> str:
         kind = rng.choice(("phone", "digits", "digits4", "date", "clock", "money", "number"))
-        before = rng.choice(("", "", "", "我的号码是", "电话是", "一共", "大概", "是", "尾号", "约在"))
+        before = rng.choice(
+            ("", "", "", "我的号码是", "电话是", "一共", "大概", "是", "尾号", "约在")
+        )
         after = ""
         if kind in ("money", "number"):
-            after = rng.choice(("块钱", "元", "块", "公里", "分钟", "兆", "个", "次", "度", "天", ""))
+            after = rng.choice(
+                ("块钱", "元", "块", "公里", "分钟", "兆", "个", "次", "度", "天", "")
+            )
         return before + self._grammar.fill("{" + kind + "}", rng) + after
 
 

@@ -34,13 +34,14 @@ Samples = npt.NDArray[np.float32]
 SAMPLE_RATE_HZ = 16_000
 
 #: Variants that training may hear.
-TRAINING_VARIANTS = tuple(
-    """
-    f1 f2 f3 f5 m1 m2 m3 m4 m5 m6 m8 klatt klatt2 klatt3 klatt4 Annie steph steph2 steph3 zac
-    belinda adam ed edward john david paul robert sandro pablo marcelo max michel miguel quincy
-    shelby travis victor caleb boris anika Alicia Andrea Andy Alex Gene Hugo Jacky Lee Marco Mario
-    Michael Mike Denis Diogo Henrique norbert gustave iven aunty grandma
-    """.split()
+TRAINING_VARIANTS = (
+    *("f1", "f2", "f3", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m8"),
+    *("klatt", "klatt2", "klatt3", "klatt4", "Annie", "steph", "steph2", "steph3", "zac"),
+    *("belinda", "adam", "ed", "edward", "john", "david", "paul", "robert", "sandro", "pablo"),
+    *("marcelo", "max", "michel", "miguel", "quincy", "shelby", "travis", "victor", "caleb"),
+    *("boris", "anika", "Alicia", "Andrea", "Andy", "Alex", "Gene", "Hugo", "Jacky", "Lee"),
+    *("Marco", "Mario", "Michael", "Mike", "Denis", "Diogo", "Henrique", "norbert"),
+    *("gustave", "iven", "aunty", "grandma"),
 )
 #: Variants for choosing settings (model, beam, language model), not trained on.
 DEV_VARIANTS = ("antonio", "benjamin", "pedro", "rob")
