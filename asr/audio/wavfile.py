@@ -107,19 +107,30 @@ def open_audio(path: Path, parties: Sequence[Party] | None = None) -> AudioFile:
 
 
 def packets(call: CallId, file: AudioFile, ms: int = 20) -> Iterator[AudioFrame]:
-    """The sound as a softphone would send it: every ``ms``, one packet per party in turn."""
+    """The sound as a softphone would send it: every ``ms``, one packet per party in turn.
+
+    Raises :class:`AudioFileError` where the file breaks off or turns out to be damaged.
+    """
     step = max(1, file.rate_hz * ms // 1000)
     # Reading a second at a time keeps long recordings out of memory.
     block = step * max(1, 1000 // ms)
     start = 0
-    with soundfile.SoundFile(file.path) as sound:
-        while len(part := sound.read(block, dtype="float32", always_2d=True)):
-            samples = to_pcm16(part)
-            for first in range(0, len(samples), step):
-                for channel, party in enumerate(file.parties):
-                    pcm16 = samples[first : first + step, channel].astype("<i2").tobytes()
-                    yield AudioFrame(call, party, start + first, pcm16)
-            start += len(samples)
+    try:
+        with soundfile.SoundFile(file.path) as sound:
+            while len(part := sound.read(block, dtype="float32", always_2d=True)):
+                samples = to_pcm16(part)
+                for first in range(0, len(samples), step):
+                    for channel, party in enumerate(file.parties):
+                        pcm16 = samples[first : first + step, channel].astype("<i2").tobytes()
+                        yield AudioFrame(call, party, start + first, pcm16)
+                start += len(samples)
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(
+            file.path,
+            "damaged",
+            f"cannot be read on after {start / file.rate_hz:.1f} s "
+            f"({error.error_string.rstrip('.')}); copy the file again",
+        ) from error
 
 
 def _parties(path: Path, channels: int, parties: Sequence[Party] | None) -> tuple[Party, ...]:
