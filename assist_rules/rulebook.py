@@ -22,7 +22,7 @@ from assist_rules.engine.conditions import (
     conditions_of,
 )
 from assist_rules.engine.governor import Limits
-from assist_rules.engine.judge import Judge
+from assist_rules.engine.judge import Judges
 from assist_rules.engine.matcher import Matcher
 from assist_rules.errors import Place, Problem, RuleError
 from assist_rules.language.lint import lint
@@ -72,7 +72,7 @@ class Rulebook:
         self.rivals = dict(rivals or {})
         self.leaves, self.leaf_of = _leaves(self.rules, self.phases)
         self.matcher = Matcher(self.leaves, self.rivals)
-        self.judges = tuple(Judge(say) for say in self.leaves)
+        self.judges = Judges(self.leaves)
         self.index = _indexes(self.rules, self.phases, self.leaf_of)
         self.limits = _limits(self.settings)
         tiers = self.settings.get("priority_tiers", "")

@@ -74,6 +74,7 @@ class RuleSession:
             if not all(self._truth.about(a) for a in rulebook.rules[i].about)
         )
         self._began = False
+        self._latest = ""
 
     @property
     def score(self) -> float:
@@ -97,8 +98,9 @@ class RuleSession:
             dirty.update(index.by_leaf.get(leaf, ()))
         if index.by_talk and clean.final:
             dirty.update(index.by_talk)
-        if self._waiting:
+        if self._waiting and (clean.final or clean.utterance != self._latest):
             dirty.update(self._waiting)
+        self._latest = clean.utterance
         return self._settle(dirty)
 
     def measure(self, metric: Metric) -> tuple[RuleEvent, ...]:
@@ -117,7 +119,7 @@ class RuleSession:
         call = self._call
         if heard > call.heard_ms or heard < call.heard_ms - BACK_MS:
             call.heard_ms = heard
-        due = {i for i, due in self._waiting.items() if due is None or due <= call.heard_ms}
+        due = {i for i, due in self._waiting.items() if due is not None and due <= call.heard_ms}
         return self._settle(due)
 
     def feedback(self, suggestion_id: str, verdict: str, at_ms: int) -> tuple[RuleEvent, ...]:

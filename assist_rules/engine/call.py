@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from asr.events import Metric, Party, Transcript
 from assist_rules.engine.hearing import Cue, Utterance
-from assist_rules.engine.judge import Judge
+from assist_rules.engine.judge import Judges
 from assist_rules.engine.matcher import Matcher
 from assist_rules.events import CallInfo
 
@@ -40,7 +40,7 @@ class Turn:
 class Call:
     """State of one call; a function of the inputs it was given."""
 
-    def __init__(self, matcher: Matcher, judges: Sequence[Judge], info: CallInfo) -> None:
+    def __init__(self, matcher: Matcher, judges: Judges, info: CallInfo) -> None:
         self._matcher, self._judges = matcher, judges
         self.info = info
         self.utterances: dict[str, Utterance] = {}

@@ -23,6 +23,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(sorted({norm(w) for w in text.split()}, key=lambda w: (-len(w), w)))
 
 
+def _by_length(words: tuple[str, ...]) -> tuple[tuple[int, frozenset[str]], ...]:
+    """The same words by their length, the longest first."""
+    lengths = sorted({len(w) for w in words}, reverse=True)
+    return tuple((n, frozenset(w for w in words if len(w) == n)) for n in lengths)
+
+
 # Words that may stand between a negation and what it negates.
 _LIGHT = _words(
     """
@@ -37,6 +43,10 @@ _NEGATORS = _words(
     不是 不要 不用 不想 不会 不必 不需要 没有 没 不 并非 未 无 勿 无需 无须 免 从未 撤销 取消 撤回 避免 防止 以免
     """
 )
+_LIGHT_BY_LENGTH = _by_length(_LIGHT)
+_NEGATORS_BY_LENGTH = _by_length(_NEGATORS)
+REACH_RIGHT = CONTEXT
+"""Characters after a hit that the guards look at."""
 # Words that only look like a negation.
 _NOT_NEGATORS = _words(
     """
@@ -89,7 +99,7 @@ def _negations_before(text: Text, norm_text: str, start: int, floor: int, end: i
     while at > floor and light <= 4:
         if text.breaks_before(at):
             break
-        word = _word_before(norm_text, at, floor, _NEGATORS)
+        word = _word_before(norm_text, at, floor, _NEGATORS_BY_LENGTH)
         if word and not _is_idiom(norm_text, at, word):
             if _is_choice(norm_text, at - len(word), word, norm_text[at : at + 1]):
                 return 0
@@ -98,7 +108,7 @@ def _negations_before(text: Text, norm_text: str, start: int, floor: int, end: i
             at -= len(word)
             light = 0
             continue
-        word = _word_before(norm_text, at, floor, _LIGHT)
+        word = _word_before(norm_text, at, floor, _LIGHT_BY_LENGTH)
         if not word:
             break
         at -= len(word)
@@ -115,10 +125,12 @@ def is_choice(norm_text: str, start: int) -> bool:
     )
 
 
-def _word_before(norm_text: str, at: int, floor: int, words: tuple[str, ...]) -> str:
-    for word in words:
-        if at - len(word) >= floor and norm_text.startswith(word, at - len(word)):
-            return word
+def _word_before(
+    norm_text: str, at: int, floor: int, words: tuple[tuple[int, frozenset[str]], ...]
+) -> str:
+    for length, known in words:
+        if at - length >= floor and norm_text[at - length : at] in known:
+            return norm_text[at - length : at]
     return ""
 
 

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr.events import Char, Party, Transcript
-from assist_rules.engine.judge import Answer, Judge, Verdict
+from assist_rules.engine.judge import Answer, Judge, Judges, Verdict
 from assist_rules.engine.matcher import Anchor, Match, Matcher
 from assist_rules.engine.sound import sound_of
-from assist_rules.engine.text import Text, normalise
+from assist_rules.engine.text import Text, extended, normalise
 from assist_rules.events import Evidence, Path
 
-REACH = 64
-"""How far beyond its end the text can still decide about a hit: gaps, exceptions, windows."""
 ROLES_OF = {
     Party.AGENT: frozenset(("agent", "any")),
     Party.CUSTOMER: frozenset(("customer", "any")),
@@ -56,20 +54,30 @@ class Cue:
         return self.evidence.path is Path.PINYIN
 
 
+class _Found:
+    """An anchor, what it gave, and up to which place the text can still change that."""
+
+    __slots__ = ("anchor", "hits", "until")
+
+    def __init__(self, anchor: Anchor) -> None:
+        self.anchor = anchor
+        self.hits: list[tuple[Match, Hit]] = []
+        self.until = 1 << 30
+
+
 class Utterance:
     """What is known of one utterance."""
 
     __slots__ = (
-        "_anchors", "_judged", "_judges", "_matcher", "_roles", "_sound", "_stable",
+        "_found", "_judges", "_matcher", "_roles", "_sound", "_stable",
         "cues", "final", "latest", "text",
     )  # fmt: skip
 
-    def __init__(self, matcher: Matcher, judges: Sequence[Judge], first: Transcript) -> None:
+    def __init__(self, matcher: Matcher, judges: Judges, first: Transcript) -> None:
         self._roles = ROLES_OF[first.party]
         self._matcher = matcher
         self._judges = judges
-        self._anchors: list[Anchor] = []
-        self._judged: dict[Anchor, list[tuple[Match, Hit]]] = {}
+        self._found: list[_Found] = []
         self._sound = ""
         self._stable = 0
         self.text: Text = normalise("")
@@ -79,55 +87,70 @@ class Utterance:
 
     def hear(self, transcript: Transcript) -> frozenset[int]:
         """Take the newest revision; the leaves whose cues are not what they were."""
-        old, new = self.text, normalise(transcript.text)
-        stable = new.norm_length(max(transcript.stable, 0))
-        if transcript.final:
-            stable = len(new.norm)
+        old, new = self.text, extended(self.text, transcript.text)
+        stable = len(new.norm)
+        if not transcript.final:
+            stable = new.norm_length(max(transcript.stable, 0))
+        retimed = transcript.chars[: len(self.latest.chars)] != self.latest.chars
         self.latest, self.text = transcript, new
         same = _common(old.norm, new.norm)
         changed = same < len(old.norm) or same < len(new.norm)
-        if not changed and stable == self._stable and transcript.final == self.final:
-            return self._cues_changed() if old.raw != new.raw else frozenset()
-        self.final, self._stable = transcript.final, stable
         if changed:
             self._scan(same)
-        if not self._anchors and not self.cues:
+        ended = transcript.final != self.final
+        settling = stable != self._stable
+        self.final, self._stable = transcript.final, stable
+        if not self._found:
             return frozenset()
-        self._judge(same)
-        return self._cues_changed()
+        judged = self._judge(same, changed, ended, settling)
+        if judged or (self.cues and (retimed or old.raw != new.raw[: len(old.raw)])):
+            return self._cues_changed()
+        return frozenset()
+
+    def forget_workings(self) -> None:
+        """Keep the cues and the text; the utterance will not be revised any more."""
+        self._found = []
+        self._sound = ""
 
     def _scan(self, same: int) -> None:
-        self._sound = sound_of(self.text.norm)
-        while self._anchors and self._anchors[-1].end > same:
-            self._judged.pop(self._anchors.pop(), None)
-        fresh = self._matcher.anchors(self.text.norm, self._sound, same)
-        fresh.sort(key=lambda a: (a.end, a.by_sound, a.start))
-        self._anchors.extend(fresh)
+        norm = self.text.norm
+        self._sound = self._sound[:same] + sound_of(norm[same:])
+        found = self._found
+        while found and found[-1].anchor.end > same:
+            found.pop()
+        found.extend(map(_Found, self._matcher.anchors(norm, self._sound, same)))
 
-    def _judge(self, same: int) -> None:
-        """Look again at every anchor whose surroundings changed or whose hit is not settled."""
-        for anchor in self._anchors:
-            known = self._judged.get(anchor)
-            far = known is not None and anchor.end + REACH <= same
-            if far and all(hit.settled for _, hit in known or ()):
-                continue
-            self._judged[anchor] = self._hits(anchor)
+    def _judge(self, same: int, changed: bool, ended: bool, settling: bool) -> bool:
+        """Look again at what the new text can have changed; whether any hit came or went."""
+        different = False
+        for found in self._found:
+            open_yet = found.until > same
+            unsettled = settling and any(not hit.settled for _, hit in found.hits)
+            if (open_yet and (changed or ended)) or unsettled:
+                before = found.hits
+                self._look(found)
+                different = different or before != found.hits
+        return different
 
-    def _hits(self, anchor: Anchor) -> list[tuple[Match, Hit]]:
+    def _look(self, found: _Found) -> None:
         norm, final = self.text.norm, self.final
-        found = []
-        for match in self._matcher.matches(anchor, self.text, norm, self._sound):
+        matches, until = self._matcher.matches(found.anchor, norm, self._sound)
+        hits = []
+        for match in matches:
             judge = self._judges[match.leaf]
             if judge.say.role not in self._roles:
                 continue
             answer = judge.judge(match, self.text, norm, final)
+            until = 1 << 30 if match.at_end else max(until, match.end + judge.reach)
             if answer.verdict is Verdict.YES:
-                found.append((match, self._hit(match, answer, judge)))
-        return found
+                hits.append((match, self._hit(match, answer, judge)))
+        found.hits, found.until = hits, until
 
     def _hit(self, match: Match, answer: Answer, judge: Judge) -> Hit:
         settled = self.final
-        if not settled and match.end <= self._stable:
+        if not settled and self._stable == len(self.text.norm):
+            settled = True
+        elif not settled and match.end <= self._stable:
             kept = self.text.norm[: self._stable]
             settled = judge.judge(match, self.text, kept, False).verdict is Verdict.YES
         return Hit(
@@ -137,13 +160,13 @@ class Utterance:
 
     def _cues_changed(self) -> frozenset[int]:
         hits: dict[int, list[Hit]] = {}
-        for anchor in self._anchors:
-            for match, hit in self._judged.get(anchor, ()):
+        for found in self._found:
+            for match, hit in found.hits:
                 hits.setdefault(match.leaf, []).append(hit)
         changed: set[int] = set()
         cues: dict[int, tuple[Cue, ...]] = {}
-        for leaf, found in hits.items():
-            before, after = self.cues.get(leaf, ()), self._cues_of(leaf, found)
+        for leaf, of_leaf in hits.items():
+            before, after = self.cues.get(leaf, ()), self._cues_of(leaf, of_leaf)
             if len(before) == len(after) and all(map(_alike, before, after)):
                 cues[leaf] = before
             else:

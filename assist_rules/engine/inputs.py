@@ -24,7 +24,7 @@ def clean_transcript(transcript: Transcript, call: CallId) -> Transcript | None:
     """The transcript with sane times and of this call; None when it says nothing usable."""
     if not isinstance(transcript, Transcript) or not isinstance(transcript.text, str):
         return None
-    if transcript.party not in Party.__members__.values():
+    if type(transcript.party) is not Party and transcript.party not in list(Party):
         return None
     start, end, at = transcript.start_ms, transcript.end_ms, transcript.at_ms
     good = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import ahocorasick
+
 from assist_rules.engine import guards
 from assist_rules.engine.conditions import Say
 from assist_rules.engine.matcher import Match
@@ -39,43 +41,72 @@ _YES = Answer(Verdict.YES)
 
 
 class _Words:
-    """Phrases looked for in a short window: plain texts at once, those with gaps one by one."""
+    """Phrases looked for in a short window; one small automaton finds what begins them."""
 
-    __slots__ = ("gapped", "longest", "plain", "starts")
+    __slots__ = ("_automaton", "_first_starts", "_starts", "longest")
 
     def __init__(self, sequences: tuple[Sequence, ...]) -> None:
-        self.plain: frozenset[str] = frozenset(
-            text
-            for s in sequences
-            if len(s.parts) == 1 and not (s.at_start or s.at_end or s.number_first or s.number_last)
-            for text in s.parts[0]
-        )
-        self.gapped = tuple(
-            Pattern(-1, s)
-            for s in sequences
-            if len(s.parts) > 1 or s.at_start or s.at_end or s.number_first or s.number_last
-        )
-        lengths = [len(t) for t in self.plain] + [p.longest for p in self.gapped]
-        self.longest = max(lengths, default=0)
-        self.starts = frozenset(text[:i] for text in self.plain for i in range(1, len(text)))
+        self.longest = 0
+        self._automaton: ahocorasick.Automaton | None = None
+        self._starts: set[str] = set()
+        """Proper beginnings of plain texts."""
+        self._first_starts: set[str] = set()
+        """Beginnings, whole ones too, of the first parts of phrases with gaps."""
+        if not sequences:
+            return
+        begins: dict[str, list[Pattern | None]] = {}
+        for sequence in sequences:
+            pattern = Pattern(-1, sequence)
+            self.longest = max(self.longest, pattern.longest)
+            for text in pattern.texts[0]:
+                begins.setdefault(text, []).append(None if pattern.plain else pattern)
+                starts = self._starts if pattern.plain else self._first_starts
+                starts.update(text[:i] for i in range(1, len(text) + (not pattern.plain)))
+        self._automaton = ahocorasick.Automaton()
+        for text, patterns in begins.items():
+            self._automaton.add_word(text, (len(text), patterns))
+        self._automaton.make_automaton()
 
     def __bool__(self) -> bool:
         return self.longest > 0
 
     def within(self, norm: str, low: int, high: int, latest_start: int, earliest_end: int) -> bool:
         """Is one of them in ``norm[low:high]``, starting and ending where it may?"""
-        window = norm[low:high]
-        for text in self.plain:
-            at = window.find(text)
-            while at >= 0:
-                if low + at <= latest_start and low + at + len(text) >= earliest_end:
-                    return True
-                at = window.find(text, at + 1)
-        for pattern in self.gapped:
-            for start in range(low, min(latest_start, high - 1) + 1):
-                if any(earliest_end <= end <= high for end in _ends(pattern, norm, start)):
+        if self._automaton is None or low >= high:
+            return False
+        for last, (length, patterns) in self._automaton.iter(norm, low, high):
+            start = last + 1 - length
+            if start > latest_start or start < low:
+                continue
+            for pattern in patterns:
+                if pattern is None:
+                    if last + 1 >= earliest_end:
+                        return True
+                elif any(earliest_end <= end <= high for end in _ends(pattern, norm, start)):
                     return True
         return False
+
+    def may_begin(self, norm: str, low: int, latest_start: int) -> bool:
+        """Is one of the plain ones begun at the end of the text, and not finished?"""
+        starts = self._starts
+        first = max(low, len(norm) - self.longest)
+        return any(norm[at:] in starts for at in range(first, latest_start + 1))
+
+    def may_go_on(self, norm: str, low: int, latest_start: int) -> bool:
+        """Is the first part of one with gaps there, or begun?"""
+        starts = self._first_starts
+        if not starts:
+            return False
+        longest = max(map(len, starts))
+        return any(
+            norm[at : at + n] in starts
+            for at in range(low, latest_start + 1)
+            for n in range(1, min(longest, len(norm) - at) + 1)
+            if at + n == len(norm) or self._whole_first(norm[at : at + n])
+        )
+
+    def _whole_first(self, text: str) -> bool:
+        return self._automaton is not None and self._automaton.exists(text)
 
 
 def _ends(pattern: Pattern, norm: str, start: int) -> list[int]:
@@ -88,7 +119,7 @@ def _ends(pattern: Pattern, norm: str, start: int) -> list[int]:
 class Judge:
     """The guards of one condition."""
 
-    __slots__ = ("_after", "_before", "_excepts", "_needs_after", "_needs_before", "say")
+    __slots__ = ("_after", "_before", "_excepts", "_needs_after", "_needs_before", "reach", "say")
 
     def __init__(self, say: Say) -> None:
         self.say = say
@@ -97,6 +128,13 @@ class Judge:
         self._after = _Words(say.unless_after)
         self._needs_before = _Words(say.needs_before)
         self._needs_after = _Words(say.needs_after)
+        self.reach = max(
+            guards.REACH_RIGHT,
+            self._excepts.longest,
+            say.near + self._after.longest + 1 if self._after else 0,
+            say.near + self._needs_after.longest + 1 if self._needs_after else 0,
+        )
+        """Characters after a hit on which the answer can depend."""
 
     def judge(self, match: Match, text: Text, norm: str, final: bool) -> Answer:
         """``norm`` may be a leading part of ``text.norm``: what is known to stay."""
@@ -168,16 +206,10 @@ class Judge:
             return Verdict.NO
         if final:
             return Verdict.YES
-        for at in range(low, latest + 1):
-            if len(norm) - at < words.longest and norm[at:] in words.starts:
-                return Verdict.WAIT
-        if len(norm) - end < OPEN_GAP_HOLD:
-            for pattern in words.gapped:
-                for at in range(max(0, start - pattern.longest), latest + 1):
-                    if any(norm.startswith(t, at) for t in pattern.texts[0]):
-                        return Verdict.WAIT
-                    if any(t.startswith(norm[at:]) for t in pattern.texts[0]):
-                        return Verdict.WAIT
+        if words.may_begin(norm, low, latest):
+            return Verdict.WAIT
+        if len(norm) - end < OPEN_GAP_HOLD and words.may_go_on(norm, low, latest):
+            return Verdict.WAIT
         return Verdict.YES
 
     def _meaning(self, match: Match, text: Text, norm: str) -> Answer:
@@ -216,6 +248,22 @@ class Judge:
         if guards.ends_where_words_end(text, match.start, match.end, len(norm)):
             return Verdict.YES
         return Verdict.NO
+
+
+class Judges:
+    """The judges of all conditions, each made when it is first needed."""
+
+    __slots__ = ("_made", "_says")
+
+    def __init__(self, says: tuple[Say, ...]) -> None:
+        self._says = says
+        self._made: list[Judge | None] = [None] * len(says)
+
+    def __getitem__(self, leaf: int) -> Judge:
+        judge = self._made[leaf]
+        if judge is None:
+            judge = self._made[leaf] = Judge(self._says[leaf])
+        return judge
 
 
 def _only_tail(norm: str, end: int) -> bool:

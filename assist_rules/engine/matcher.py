@@ -10,8 +10,8 @@ import ahocorasick
 from assist_rules.engine.conditions import Say
 from assist_rules.engine.guards import in_real_word
 from assist_rules.engine.pattern import Pattern
-from assist_rules.engine.sound import same_sound, sound_of, sounds_of_phrase
-from assist_rules.engine.text import Text, norm
+from assist_rules.engine.sound import same_sound, sounds_of_phrase
+from assist_rules.engine.text import norm
 
 _BY_LENGTH = {2: 0.65, 3: 0.75, 4: 0.9}
 """Confidence of a hit by sound, by its number of characters (more: 0.95)."""
@@ -19,6 +19,7 @@ ACCENT_PENALTY = 0.2
 """zh for z, n for l, ng for n."""
 WORD_PENALTY = 0.35
 """What was heard is itself a word."""
+WORD_CONTEXT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,64 +92,76 @@ class Matcher:
                     found.append(Anchor(last + 1 - length, last + 1, entry, True))
         return found
 
-    def matches(self, anchor: Anchor, text: Text, norm_text: str, sound: str) -> list[Match]:
-        """The phrases around an anchor that are there in whole."""
+    def matches(self, anchor: Anchor, norm_text: str, sound: str) -> tuple[list[Match], int]:
+        """The phrases around an anchor that are there in whole, and up to which place of the
+        text what comes later may still make others whole."""
         if anchor.by_sound:
             return self._matches_by_sound(anchor, norm_text, sound)
-        found = []
+        found: list[Match] = []
+        until = 0
         for pattern in self._exact[anchor.entry]:
-            parts = pattern.around(norm_text, anchor.start, anchor.end)
-            confidence = 1.0
-            by_sound = False
+            if pattern.plain:
+                span = (anchor.start, anchor.end)
+                found.append(Match(pattern.leaf, *span, 1.0, False, False, (span,)))
+                continue
+            parts, open_to = self._around(pattern, anchor, norm_text, "")
+            until = max(until, open_to)
+            by_sound, confidence = False, 1.0
             if parts is None and pattern.sounds_around:
-                parts = pattern.around(norm_text, anchor.start, anchor.end, sound)
+                parts, open_to = self._around(pattern, anchor, norm_text, sound)
+                until = max(until, open_to)
                 by_sound, confidence = True, 0.75
             if parts is not None:
-                found.append(
-                    Match(
-                        pattern.leaf,
-                        parts[0][0],
-                        parts[-1][1],
-                        confidence,
-                        by_sound,
-                        pattern.sequence.at_end,
-                        parts,
-                    )
-                )
-        return found
+                found.append(_match(pattern, parts, confidence, by_sound))
+        return found, until
 
-    def _matches_by_sound(self, anchor: Anchor, norm_text: str, sound: str) -> list[Match]:
+    def _around(
+        self, pattern: Pattern, anchor: Anchor, norm_text: str, sound: str
+    ) -> tuple[tuple[tuple[int, int], ...] | None, int]:
+        left = pattern.left_of(norm_text, anchor.start, sound)
+        if left is None:
+            return None, 0
+        right = pattern.right_of(norm_text, anchor.end, sound)
+        open_to = anchor.end + pattern.after
+        if right is None:
+            return None, open_to
+        return (*left, (anchor.start, anchor.end), *right), open_to
+
+    def _matches_by_sound(
+        self, anchor: Anchor, norm_text: str, sound: str
+    ) -> tuple[list[Match], int]:
         heard = norm_text[anchor.start : anchor.end]
-        found = []
+        found: list[Match] = []
+        until = 0
         for pattern, meant in self._by_sound[anchor.entry]:
-            if heard == meant or self._is_rival(heard, meant):
+            if heard == meant:
                 continue
-            parts = pattern.around(norm_text, anchor.start, anchor.end, sound)
+            parts, open_to = self._around(pattern, anchor, norm_text, sound)
             if parts is None:
+                until = max(until, open_to)
                 continue
-            confidence = _BY_LENGTH.get(pattern.shortest, 0.95)
-            if not same_sound(heard, meant):
-                confidence -= ACCENT_PENALTY
-            window = norm_text[max(0, anchor.start - 4) : anchor.end + 4]
-            shift = anchor.start - max(0, anchor.start - 4)
-            if any(
-                a != b and in_real_word(window, shift + i)
-                for i, (a, b) in enumerate(zip(heard, meant, strict=True))
-            ):
-                confidence -= WORD_PENALTY
+            if self._is_rival(heard, meant):
+                continue
+            # What stands right of it decides how it is cut into words.
+            until = max(until, open_to, anchor.end + WORD_CONTEXT)
+            confidence = self._confidence(pattern, anchor, heard, meant, norm_text)
             if confidence + 1e-9 >= self.says[pattern.leaf].min_confidence:
-                found.append(
-                    Match(
-                        pattern.leaf,
-                        parts[0][0],
-                        parts[-1][1],
-                        confidence,
-                        True,
-                        pattern.sequence.at_end,
-                        parts,
-                    )
-                )
-        return found
+                found.append(_match(pattern, parts, confidence, True))
+        return found, until
+
+    def _confidence(
+        self, pattern: Pattern, anchor: Anchor, heard: str, meant: str, norm_text: str
+    ) -> float:
+        confidence = _BY_LENGTH.get(pattern.shortest, 0.95)
+        if not same_sound(heard, meant):
+            confidence -= ACCENT_PENALTY
+        first = max(0, anchor.start - WORD_CONTEXT)
+        window = norm_text[first : anchor.end + WORD_CONTEXT]
+        shift = anchor.start - first
+        differ = [i for i, (a, b) in enumerate(zip(heard, meant, strict=True)) if a != b]
+        if any(in_real_word(window, shift + i) for i in differ):
+            confidence -= WORD_PENALTY
+        return confidence
 
     def _is_rival(self, heard: str, meant: str) -> bool:
         for word, rivals in self._rivals.items():
@@ -160,6 +173,13 @@ class Matcher:
         return False
 
 
+def _match(
+    pattern: Pattern, parts: tuple[tuple[int, int], ...], confidence: float, by_sound: bool
+) -> Match:
+    at_end = pattern.sequence.at_end
+    return Match(pattern.leaf, parts[0][0], parts[-1][1], confidence, by_sound, at_end, parts)
+
+
 def _automaton(keys: Mapping[str, object]) -> ahocorasick.Automaton | None:
     if not keys:
         return None
@@ -168,6 +188,3 @@ def _automaton(keys: Mapping[str, object]) -> ahocorasick.Automaton | None:
         automaton.add_word(key, (entry, len(key)))
     automaton.make_automaton()
     return automaton
-
-
-__all__ = ["Anchor", "Match", "Matcher", "sound_of"]

@@ -44,9 +44,11 @@ class Pattern:
 
     __slots__ = (
         "_sounds",
+        "after",
         "anchor",
         "leaf",
         "longest",
+        "plain",
         "sequence",
         "shortest",
         "sounds_around",
@@ -56,51 +58,59 @@ class Pattern:
     def __init__(self, leaf: int, sequence: Sequence, by_sound: bool = False) -> None:
         self.leaf = leaf
         self.sequence = sequence
+        parts, gaps = sequence.parts, sequence.gaps
         self.texts = tuple(
-            tuple(sorted(part, key=lambda t: (-len(t), t))) for part in sequence.parts
+            tuple(part) if len(part) == 1 else tuple(sorted(part, key=lambda t: (-len(t), t)))
+            for part in parts
         )
-        least = [min(map(len, part)) for part in sequence.parts]
         # The longest part is the most telling; of equals the last, which is heard when all are.
-        self.anchor = max(range(len(least)), key=lambda i: (least[i], i))
+        anchor = 0
+        for i in range(1, len(self.texts)):
+            if len(self.texts[i][-1]) >= len(self.texts[anchor][-1]):
+                anchor = i
+        self.anchor = anchor
         self.shortest = sequence.shortest
         self.longest = sequence.longest
+        after = sum(NUMBER_CHARS if gap == NUMBER else gap for gap in gaps[anchor:])
+        after += sum(len(texts[0]) for texts in self.texts[anchor + 1 :])
+        self.after = after + NUMBER_CHARS * sequence.number_last
+        """Characters after the anchor within which the rest must come."""
+        self.plain = len(parts) == 1 and not (
+            sequence.at_start or sequence.at_end or sequence.number_first or sequence.number_last
+        )
+        """Nothing around the anchor to look for."""
         self.sounds_around = by_sound and len(self.texts) > 1 and self.shortest >= 4
         """May its other parts be met by sound when the anchor is met as written?"""
         self._sounds: list[tuple[str, ...] | None] = [None] * len(self.texts)
 
-    @property
-    def plain(self) -> bool:
-        """Only one part: nothing around the anchor to look for."""
-        return len(self.texts) == 1
+    def left_of(self, norm: str, start: int, sound: str = "") -> _Spans | None:
+        """Where the parts before an anchor at ``start`` lie; None when they are not there.
 
-    def around(
-        self, norm: str, start: int, end: int, sound: str = ""
-    ) -> tuple[tuple[int, int], ...] | None:
-        """Where each part lies when the anchor lies at ``start:end``; None when not all are there.
-
-        With ``sound`` the other parts of two and more characters may also be met by sound.
+        With ``sound`` parts of two and more characters may also be met by sound.
         """
-        sequence = self.sequence
-        left = self._left(norm, self.anchor - 1, start, sound)
+        left = self._left(norm, self.anchor - 1, start, sound) if self.anchor else ()
         if left is None:
             return None
-        right = self._right(norm, self.anchor, end, sound)
-        if right is None:
+        sequence = self.sequence
+        first = left[0][0] if left else start
+        if sequence.at_start and norm[:first] not in LEAD_INS:
             return None
-        parts = [*left, (start, end), *right]
         if sequence.number_first:
-            run = _numerals_before(norm, parts[0][0])
+            run = _numerals_before(norm, first)
             if not run:
                 return None
-            parts[0] = (parts[0][0] - run, parts[0][1])
-        if sequence.number_last:
-            run = _numerals_after(norm, parts[-1][1])
-            if not run:
-                return None
-            parts[-1] = (parts[-1][0], parts[-1][1] + run)
-        if sequence.at_start and norm[: parts[0][0]] not in LEAD_INS:
-            return None
-        return tuple(parts)
+            # A number is no part of the text that must stand together.
+            return ((first - run, first), *left)
+        return left
+
+    def right_of(self, norm: str, end: int, sound: str = "") -> _Spans | None:
+        """Where the parts after an anchor that ends at ``end`` lie; None when not (yet) there."""
+        right = self._right(norm, self.anchor, end, sound)
+        if right is None or not self.sequence.number_last:
+            return right
+        last = right[-1][1] if right else end
+        run = _numerals_after(norm, last)
+        return (*right, (last, last + run)) if run else None
 
     def ends_from(self, norm: str, start: int) -> Iterator[int]:
         """Every place where the phrase can end when it begins at ``start``."""

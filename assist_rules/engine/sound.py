@@ -6,6 +6,7 @@ telephones and accents merge (zh/z, n/l, -ng/-n) share a code; ``same_sound`` te
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,9 @@ HETERONYMS = {
     "撞": ["chuang"], "车": ["ju"], "期": ["ji"], "骑": ["ji"], "单": ["shan"], "降": ["xiang"],
 }  # fmt: skip
 """Second readings worth a variant of a phrase."""
+
+
+_HETERONYM = re.compile("[" + "".join(HETERONYMS) + "]")
 
 
 def _folded(syllable: str) -> str:
@@ -84,6 +88,8 @@ def same_sound(one: str, other: str) -> bool:
 def sounds_of_phrase(norm: str, cap: int = 4) -> list[str]:
     """Codes of a phrase in each of its likely readings, at most ``cap``."""
     _, folded, by_syllable = _tables()
+    if _HETERONYM.search(norm) is None:
+        return [norm.translate(folded)]
     variants = [""]
     for char in norm:
         codes = [folded[ord(char)]]

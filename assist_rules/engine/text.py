@@ -134,6 +134,21 @@ def normalise(raw: str) -> Text:
     return Text(raw, "".join(chars), places)
 
 
+def extended(known: Text, raw: str) -> Text:
+    """``normalise(raw)``, faster where ``raw`` only goes on after the known text."""
+    old = known.raw
+    if not old or len(raw) > MAX_CHARS or not isinstance(known.places, range):
+        return normalise(raw)
+    if not raw.startswith(old):
+        return normalise(raw)
+    # What stands last may be a stumble together with what comes; so the seam is looked at too.
+    tail = raw[len(old) :].translate(_FOLD)
+    if _SPECIAL.search(known.norm[-2:] + tail) is not None:
+        return normalise(raw)
+    both = known.norm + tail
+    return Text(raw, both, range(len(both)))
+
+
 def norm(raw: str) -> str:
     """Only the normalised characters, for phrases and word tables."""
     return normalise(raw).norm

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from asr.events import Party
-from assist_rules.engine.call import Call, Turn
+from assist_rules.engine.call import TURN_GAP_MS, Call, Turn
 from assist_rules.engine.conditions import (
     About,
     Absent,
@@ -328,7 +328,7 @@ class Truth:
             ),
             key=lambda c: c.evidence.end_ms,
         )
-        turn = self._counted_turn(condition, role, since)
+        turn, turn_due = self._counted_turn(condition, role, since)
         deadline, due = self._deadline(condition.within_ms, condition.agent_clock, since)
         if turn is not None and (deadline is None or turn.end_ms <= deadline):
             names = {u.latest.utterance for u in turn.utterances}
@@ -345,6 +345,8 @@ class Truth:
             return _unsaid(f"not by {deadline} ms", self._turn_near(role, since, deadline))
         if cues:
             return _said(cues[0])
+        if turn_due is not None:
+            due = turn_due if due is None else min(due, turn_due)
         if self._call.ended:
             turns = self._call.turns(role, since)
             if not turns or condition.turns:
@@ -371,15 +373,19 @@ class Truth:
             cues = [c for c in self._call.cues_of(leaf) if c.evidence.end_ms >= since]
         return _said(cues[0]) if cues else _unsaid("not before the end", last)
 
-    def _counted_turn(self, condition: Absent, role: str, since: int) -> Turn | None:
-        """The turn after which it is decided, when it is over."""
+    def _counted_turn(
+        self, condition: Absent, role: str, since: int
+    ) -> tuple[Turn | None, int | None]:
+        """The turn after which it is decided, when it is over; else when silence may end it."""
         if not condition.turns:
-            return None
-        counted = [t for t in self._call.turns(role, since) if t.chars >= condition.min_chars]
-        if len(counted) < condition.turns:
-            return None
-        turn = counted[condition.turns - 1]
-        return turn if turn.over else None
+            return None, None
+        turns = self._call.turns(role, since)
+        counted = [t for t in turns if t.chars >= condition.min_chars]
+        if len(counted) >= condition.turns and counted[condition.turns - 1].over:
+            return counted[condition.turns - 1], None
+        if turns and not turns[-1].over and turns[-1].utterances[-1].latest.final:
+            return None, turns[-1].end_ms + TURN_GAP_MS
+        return None, None
 
     def _turn_near(self, role: str, since: int, deadline: int) -> Turn | None:
         turns = [t for t in self._call.turns(role, since) if t.start_ms <= deadline]

@@ -6,6 +6,7 @@ gaps between them. Nothing here can backtrack over more than a few characters at
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -67,6 +68,8 @@ _NOTHING: frozenset[str] = frozenset([""])
 def parse_phrase(source: str, lists: Lists, fold: Fold = norm) -> list[Sequence]:
     """Read one phrase; raises ``PhraseError``."""
     text = source.strip()
+    if _SIMPLE.fullmatch(text):
+        return _simple(text, source, fold)
     at_start = text.startswith("^")
     at_end = text.endswith("$")
     body = text[at_start : len(text) - at_end]
@@ -80,6 +83,23 @@ def parse_phrase(source: str, lists: Lists, fold: Fold = norm) -> list[Sequence]
     if sum(len(part) for s in sequences for part in s.parts) > MAX_PLAIN:
         raise _too_many(source)
     return sequences
+
+
+_SIMPLE = re.compile(r"[^()<>@…|?^$]+(?:<\d+>[^()<>@…|?^$]+)*")
+"""Most phrases are plain, or plain with gaps: they need no reader."""
+_GAP = re.compile(r"<(\d+)>")
+
+
+def _simple(text: str, source: str, fold: Fold) -> list[Sequence]:
+    pieces = _GAP.split(text)
+    parts = [fold(piece) for piece in pieces[::2]]
+    gaps = tuple(map(int, pieces[1::2]))
+    if not all(parts):
+        what = f"phrase {source!r} has a part without words"
+        raise PhraseError(what, "write the words that people say")
+    if not all(1 <= gap <= MAX_GAP for gap in gaps):
+        raise PhraseError(f"a gap in {source!r} is too long", f"<1> to <{MAX_GAP}>")
+    return [Sequence(tuple(frozenset((part,)) for part in parts), gaps)]
 
 
 def _too_many(source: str) -> PhraseError:

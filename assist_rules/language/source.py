@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 
@@ -13,7 +14,14 @@ from assist_rules.errors import Place, Problem
 from assist_rules.language.grammar import Field
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Every scalar is text here; guessing types would only take time and turn no into false."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, object]]]] = {}
+
+
 _BARE_AT = re.compile(r"(?m)(^\s*(?:- +)+|[\[,]\s*|:[ \t]+)@(?=[A-Za-z])")
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m)$")
 _UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000}
@@ -38,7 +46,7 @@ def compose(path: Path, problems: list[Problem]) -> Node | None:
     # YAML reserves a leading @. The full-width one has the same column and is accepted as a name.
     text = _BARE_AT.sub(r"\1＠", text)
     try:
-        node = yaml.compose(text, Loader=_LOADER)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
