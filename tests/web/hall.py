@@ -21,7 +21,7 @@ from fastapi.staticfiles import StaticFiles
 
 Event = dict[str, Any]
 ROOT = Path(__file__).parents[2] / "web_widget"
-POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'"
+POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'"
 PAGES = {"/": "index.html", "/agent": "agent.html", "/board": "board.html"}
 
 
@@ -263,8 +263,9 @@ def _page(name: str) -> Any:
 
 
 HOSTILE = """<!doctype html><html lang="zh-CN" dir="rtl"><head><title>CRM</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/hostile.css"><script type="module" src="/widget/define.js"></script>
-</head><body><div class="card"><h1>CRM</h1>
+</head><body><div><h1>CRM</h1>
 <tingban-assist agent="a-7" theme="light"></tingban-assist></div></body></html>"""
 HOSTILE_CSS = """* { letter-spacing: 1em !important; font: 40px/3 serif !important; color: red !important;
   text-transform: uppercase; direction: rtl !important; text-align: right; white-space: nowrap; }

@@ -215,6 +215,8 @@ def test_answers_given_while_the_link_is_down_arrive(hall: Hall, visit: Open) ->
     page = visit("/agent?agent=a-7")
     page.locator('[data-id="s3"] [data-action="used"]').click()
     hall.wait(lambda: len(hall.of("feedback")) == 1)
+    expect(page.locator('[data-id="s3"]')).to_have_count(0)
+    page.mouse.move(5, 5)
     hall.cut()
     expect(page.locator('[data-notice="link"]')).to_be_visible()
     page.locator('[data-id="s2"] [data-action="wrong"]').click()

@@ -72,7 +72,7 @@ export const ASSIST = /* css */ `
 .card.minor .action.plain .label { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .card.gone { opacity: .55; }
 .card.gone .say { text-decoration: line-through; text-decoration-thickness: 1px; }
-.card.severity-critical { border: 2px solid var(--critical); background: var(--tint-critical); }
+.card.severity-critical { --ink-3: var(--ink-2); border: 2px solid var(--critical); background: var(--tint-critical); }
 .card.severity-critical .head { background: var(--critical); color: var(--on-critical); margin: -.78em -1.08em .55em -1.4em; padding: .4em 1.08em .4em 1.3em; font-size: 1em; }
 .card.severity-critical .kind, .card.severity-critical .state { color: inherit; font-weight: 700; }
 .card.severity-critical .kind { font-size: 1.07em; letter-spacing: .08em; }
@@ -92,7 +92,7 @@ export const ASSIST = /* css */ `
 .share-bar { position: absolute; inset: 0; background: var(--customer); border-radius: 3px; overflow: hidden; }
 .share-bar::before { content: ""; position: absolute; inset: 0; background: var(--agent); transform-origin: left; transform: scaleX(var(--share, 0)); border-inline-end: 0; transition: transform .4s ease-out; }
 .share-key { display: inline-flex; align-items: center; gap: .3em; }
-.share-key::before { content: ""; inline-size: .55em; block-size: .55em; border-radius: 2px; background: var(--customer); }
+.share-key::before { content: ""; flex: none; inline-size: .55em; block-size: .55em; border-radius: 2px; background: var(--customer); }
 .share-key.agent::before { background: var(--agent); }
 
 .talk { grid-area: transcript; position: relative; min-block-size: 0; background: var(--surface); }

@@ -57,7 +57,7 @@ export class AssistView {
     this.#top.update(state, call, link)
     this.#notices.update([...this.#elsewhere(state, call), ...notices(strings, state, call, link)])
     this.#cards.quiet = call ? strings.listening : `${strings.idleTitle} · ${strings.idleText}`
-    this.#cards.update(ranked, call?.live ?? true)
+    this.#cards.update(ranked, call?.live ?? true, ({ call: of, id }) => `${of} ${id}` in state.answers)
     this.keys.drawn()
     show(this.#summary.element, call?.live === false)
     if (call?.live === false) this.#summary.update(call, state.answers)

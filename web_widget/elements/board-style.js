@@ -28,19 +28,19 @@ export const BOARD = /* css */ `
   padding: .4em .93em .45em 1.1em; gap: 0 1em; contain: content;
   /* One height for all: a row that gets an alert must not push the others away under the mouse. */
   block-size: 6.1em; align-content: center; line-height: 1.55;
-  grid-template: "kind who time" auto "what what what" 1.6em "help help share" 1.5em / auto minmax(0, 1fr) auto;
+  grid-template: "kind who who time" auto "what what what what" 1.6em "help help share share" 1.5em / auto minmax(0, 1fr) auto auto;
 }
 .row:hover { border-color: var(--ink-3); }
 .row:focus-visible { outline-offset: -2px; border-radius: 8px; }
 .row[aria-current="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
 .row::before { content: ""; position: absolute; inset-block: 0; inset-inline-start: 0; inline-size: .33em; background: var(--tone, transparent); }
-.row.severity-critical { background: var(--tint-critical); border-color: var(--critical); }
+.row.severity-critical { --ink-3: var(--ink-2); background: var(--tint-critical); border-color: var(--critical); }
 .row.severity-critical::before { inline-size: .53em; }
 .kind { grid-area: kind; display: flex; align-items: center; gap: .4em; font-weight: 600; font-size: .93em; color: var(--tone, var(--ink-3)); white-space: nowrap; }
 .row:not([class*="severity-"]) .kind { font-weight: 400; }
 .row.severity-critical .kind { background: var(--critical); color: var(--on-critical); border-radius: 5px; padding: 0 .5em; align-self: start; justify-self: start; }
 .who { grid-area: who; display: flex; gap: .2em .6em; align-items: baseline; min-inline-size: 0; white-space: nowrap; font-size: .93em; }
-.who b { font-weight: 600; overflow: hidden; text-overflow: ellipsis; }
+.who b { font-weight: 600; overflow: hidden; text-overflow: ellipsis; min-inline-size: 2.5em; }
 .who .queue { color: var(--ink-2); overflow: hidden; text-overflow: ellipsis; }
 .tier { border: 1px solid var(--line); border-radius: 99px; padding: 0 .55em; font-size: .86em; color: var(--ink-2); }
 .time { grid-area: time; text-align: end; color: var(--ink-2); font-size: .93em; }

@@ -80,7 +80,7 @@ export class CardView {
       this.#iconName = card.severity
       this.#icon.replaceChildren(icon(card.severity))
     }
-    say(this.#kind, strings.severity[card.severity] + likely)
+    say(this.#kind, kindOf(card, strings) + likely)
     say(this.#title, card.title.slice(0, 120))
     say(this.#state, card.gone ? strings.gone : strings.state[card.state])
     set(this.#state, { 'data-state': card.state })
@@ -104,4 +104,14 @@ export class CardView {
       say(this.#copyLabel, this.strings.copy)
     }, COPIED_FOR)
   }
+}
+
+/**
+ * A card helps and does not blame: about the agent's own words it names the way out, not the
+ * severity. Danger is called danger.
+ * @param {import('../client/cards.js').Card} card @param {import('../ui/strings.js').Strings} strings
+ */
+function kindOf({ category, severity, say: sentence }, strings) {
+  if (severity === 'critical' || !sentence || !category.startsWith('agent.')) return strings.severity[severity]
+  return category.startsWith('agent.missing') ? strings.add : strings.rephrase
 }

@@ -3,9 +3,12 @@ import { arrangeChildren, h, say, show } from '../ui/dom.js'
 import { glide, places } from '../ui/glide.js'
 import { CardView } from './card-view.js'
 
+/** A click this soon after the cards moved under the pointer was meant for the one before. */
+const SETTLE = 350 // ms
+
 /**
  * At most three cards. While the pointer is on them none moves; one that was withdrawn meanwhile
- * goes when the pointer leaves.
+ * goes when the pointer leaves. Only the reader's own answer takes a card away at once.
  */
 export class CardsView {
   /** @type {Map<string, CardView>} */ #views = new Map()
@@ -13,6 +16,7 @@ export class CardsView {
   #list = h('div', { class: 'list' })
   #quiet
   #over = false
+  #movedAt = -SETTLE
 
   /**
    * @param {import('../ui/strings.js').Strings} strings
@@ -21,7 +25,9 @@ export class CardsView {
    */
   constructor(strings, { act, released, observe }) {
     this.strings = strings
-    this.act = act
+    this.act = (/** @type {import('./card-view.js').Action} */ action, /** @type {import('../client/cards.js').Card} */ card) => {
+      if (performance.now() - this.#movedAt > SETTLE) act(action, card)
+    }
     this.observe = observe
     this.#quiet = h('p', { class: 'quiet' }, strings.listening)
     this.element = h(
@@ -31,17 +37,23 @@ export class CardsView {
     this.#list.addEventListener('pointerenter', () => (this.#over = true))
     this.#list.addEventListener('pointerleave', () => {
       this.#over = false
+      this.#movedAt = -SETTLE
       released()
     })
   }
 
-  /** @param {readonly import('../client/cards.js').Card[]} ranked @param {boolean} live */
-  update(ranked, live) {
+  /**
+   * @param {readonly import('../client/cards.js').Card[]} ranked @param {boolean} live
+   * @param {(card: import('../client/cards.js').Card) => boolean} answered
+   */
+  update(ranked, live, answered) {
     const focused = this.focused()
     const hold = this.#over && live
-    const cards = arrange(this.#shown, ranked, { hold, kept: this.#list.querySelector('.card:hover')?.getAttribute('data-id') ?? focused?.id })
+    const before = this.#shown.filter((card) => !answered(card))
+    const cards = arrange(before, ranked, { hold, kept: this.#list.querySelector('.card:hover')?.getAttribute('data-id') ?? focused?.id })
     const moved = cards.length !== this.#shown.length || cards.some((card, i) => card.id !== this.#shown[i]?.id)
-    const before = moved ? places(this.#list) : null
+    const were = moved ? places(this.#list) : null
+    if (moved && this.#over) this.#movedAt = performance.now()
     this.#shown = cards
     const views = new Map()
     cards.forEach((card, place) => {
@@ -51,7 +63,7 @@ export class CardsView {
     })
     this.#views = views
     if (moved) arrangeChildren(this.#list, [...views.values()].map((view) => view.element))
-    if (before) glide(this.#list, before)
+    if (were) glide(this.#list, were)
     show(this.#quiet, live && cards.length === 0)
     if (focused && !views.has(focused.id)) (this.lead()?.element ?? this.element).focus({ preventScroll: true })
   }

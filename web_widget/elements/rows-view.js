@@ -15,7 +15,7 @@ export class RowsView {
   #held
   #past = h('ol')
   #pastSection
-  #pastRows = ''
+  /** @type {string|null} */ #pastRows = null
   #over = false
   #orderedAt = -REORDER_EVERY
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #later
