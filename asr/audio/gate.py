@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from asr.audio.codec import Samples
 
 QUIETEST_DB = -75.0
@@ -18,7 +16,6 @@ QUIETEST_DB = -75.0
 _LOUDEST_DB = -45.0
 """The floor never rises above this: in front of loud noise the network is asked all the time."""
 _MARGIN_DB = 6.0
-_EMPHASIS = np.float32(0.95)
 _SURELY_NOT = 0.2
 
 
@@ -27,7 +24,7 @@ class SoundError(ValueError):
 
 
 class Loudness(NamedTuple):
-    """What the gate heard in 32 ms. Levels are dB of full scale after pre-emphasis."""
+    """What the gate heard in 32 ms. Levels are dB of full scale, of the differences."""
 
     first_db: float
     """First 16 ms."""
@@ -40,7 +37,7 @@ class Loudness(NamedTuple):
 class Gate:
     """Follows one party's noise floor.
 
-    Pre-emphasis, ``y[n] = x[n] - 0.95 x[n-1]``, takes mains hum and offset out of the level. The
+    The level is that of ``x[n] - x[n-1]``, in which mains hum is faint and an offset nothing. The
     floor sinks at once when the line is quieter, rises with a time constant of about 0.6 s while
     the network hears no voice, and stands still while it does.
     """
@@ -50,7 +47,7 @@ class Gate:
 
     def hear(self, hop: Samples) -> Loudness:
         """Measure 512 samples. Raises :class:`SoundError` for NaN and infinity."""
-        bright = hop[1:] - _EMPHASIS * hop[:-1]
+        bright = hop[1:] - hop[:-1]
         half = len(bright) // 2
         first_db, second_db = _level_db(bright[:half]), _level_db(bright[half:])
         level = max(first_db, second_db)
