@@ -110,4 +110,5 @@ def _line(node: ast.FunctionDef | ast.Module) -> str:
     text = ast.get_docstring(node) or ""
     line = text.splitlines()[0] if text else ""
     # A module's docstring begins with the command itself: "``tingban rules``: test packs."
-    return line.split("``: ", 1)[-1].strip()
+    line = line.split("``: ", 1)[-1].strip()
+    return line[:1].upper() + line[1:]

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.store import StoreError, locate
-
 from asr.engine import Engine
 from asr.paraformer.load import Model, ModelError, load_model
 from asr.recogniser import Recogniser, RecogniserInfo
 from assist_rules.events import CallInfo
 from assist_rules.rulebook import RuleError, load_rulebook
 from assist_rules.session import RuleSession
+from models.manifest import cards
+from models.store import StoreError, locate
 from server.live.switchboard import NewRules
-
-DEMONSTRATION = "bundled"
-"""The model that understands synthesised speech only."""
 
 
 class EngineError(Exception):
@@ -34,8 +31,9 @@ def load_listener(asr: str) -> Model:
 
 
 def about(model: Model) -> RecogniserInfo:
-    """What viewers are told of it."""
-    return RecogniserInfo(model.name, model.name == DEMONSTRATION)
+    """What viewers are told of it; a model that somebody carried in is theirs to vouch for."""
+    card = cards().get(model.name)
+    return RecogniserInfo(model.name, card is not None and card.demonstration)
 
 
 def live(model: Model) -> Recogniser:

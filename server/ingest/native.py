@@ -39,6 +39,7 @@ class NativeSocket:
         # One deadline serves the idle timer and whoever takes the call away.
         self._deadline = asyncio.timeout(None)
         self._stopped: Refusal | None = None
+        self._feeding = False
 
     async def talk(self) -> None:
         """Feed a call until its end. Raises :class:`Refusal` or a disconnect."""
@@ -51,7 +52,7 @@ class NativeSocket:
                 await self._packets(session, PacketReader(hello.roles(), hello.codec, hello.rate))
             session.finish("ended")
         except TimeoutError:
-            raise self._stopped or self._idle() from None
+            raise self._stopped or self._too_long() from None
         finally:
             session.detach(self._stop)
         await session.done.wait()
@@ -66,8 +67,11 @@ class NativeSocket:
         self._stopped = refusal
         self._deadline.reschedule(asyncio.get_running_loop().time())
 
-    def _idle(self) -> Refusal:
-        return Refusal("idle", f"no audio for {self._settings.idle_s:g} s; end a call with 'end'")
+    def _too_long(self) -> Refusal:
+        limit = f"{self._settings.idle_s:g} s"
+        if self._feeding:
+            return Refusal("recogniser_failed", f"the recogniser took nothing for {limit}")
+        return Refusal("idle", f"no audio for {limit}; end a call with 'end'")
 
     async def _hello(self) -> Hello:
         try:
@@ -92,21 +96,27 @@ class NativeSocket:
 
     async def _packets(self, session: CallSession, reader: PacketReader) -> None:
         """Take packets until the client says that the call has ended."""
-        loop = asyncio.get_running_loop()
         acknowledged = session.lanes.next_sample
         while True:
-            if self._stopped is None:
-                self._deadline.reschedule(loop.time() + self._settings.idle_s)
+            self._postpone()
             message = await sockets.receive(self._socket)
-            if self._stopped is None:
-                # While the recogniser is behind it is not the client who is idle.
-                self._deadline.reschedule(None)
             if isinstance(message, str):
                 return _check_end(message)
-            await session.feed(session.lanes.cut(*reader.read(message)))
+            frames = session.lanes.cut(*reader.read(message))
+            self._feeding = True
+            await session.feed(frames)
+            self._feeding = False
             if session.lanes.next_sample - acknowledged >= reader.rate * ACK_EVERY_S:
                 acknowledged = session.lanes.next_sample
                 await sockets.send(self._socket, {"type": "ack", "next_sample": acknowledged})
+
+    def _postpone(self) -> None:
+        """Put the deadline off. Not at each of fifty packets a second: timers are not free."""
+        idle_s = self._settings.idle_s
+        now = asyncio.get_running_loop().time()
+        when = self._deadline.when()
+        if self._stopped is None and (when is None or when - now < idle_s):
+            self._deadline.reschedule(now + idle_s * 1.25)
 
 
 def _check_end(text: str) -> None:

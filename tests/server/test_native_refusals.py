@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -27,9 +28,6 @@ from tests.server.running import (
     running,
 )
 
-IMPATIENT = Settings.model_validate(
-    {"port": 0, "audio": {"hello_s": 0.2, "idle_s": 0.2}, "calls": {"drain_s": 1}}
-)
 GOOD = hello("c-bad")
 
 
@@ -192,10 +190,16 @@ async def test_refuses_more_calls_than_the_recogniser_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"), [([], "hello_timeout"), ([GOOD], "idle"), ([GOOD, packet(0)], "idle")]
+    ("sent", "code", "limit"),
+    [
+        ([], "hello_timeout", "hello_s"),
+        ([GOOD], "idle", "idle_s"),
+        ([GOOD, packet(0)], "idle", "idle_s"),
+    ],
 )
-async def test_closes_a_silent_socket(sent: Sent, code: str) -> None:
-    async with running(settings=IMPATIENT) as server, server.audio() as socket:
+async def test_closes_a_silent_socket(sent: Sent, code: str, limit: str) -> None:
+    impatient = Settings.model_validate({"port": 0, "audio": {limit: 0.2}, "calls": {"drain_s": 1}})
+    async with running(settings=impatient) as server, server.audio() as socket:
         for part in sent:
             await socket.send(part)
         assert (await refused(socket))[:2] == (4408, code)
@@ -244,6 +248,36 @@ class Cracked:
         await self._broken.wait()
         raise RuntimeError("the model is gone")
         yield
+
+
+async def test_survives_garbage(server: Running) -> None:
+    """Random bytes and random damage to good messages, each on its own socket."""
+    dice = random.Random(20_260_105)
+    async with healthy_call(server):
+        for number in range(150):
+            good = [hello(f"c-{number}"), packet(0), '{"type":"end"}']
+            sent = [damaged(part, dice) for part in good[: dice.randint(1, 3)]]
+            async with server.audio() as socket:
+                with contextlib.suppress(ConnectionClosed):
+                    for part in sent:
+                        await socket.send(part)
+                    await asyncio.wait_for(socket.recv(), 5)
+
+
+def damaged(part: str | bytes, dice: random.Random) -> str | bytes:
+    """The message as it is, or cut, or with a byte changed, or nothing of it left."""
+    raw = bytearray(part.encode() if isinstance(part, str) else part)
+    match dice.randint(0, 4):
+        case 0:
+            return part
+        case 1:
+            raw = raw[: dice.randint(0, len(raw))]
+        case 2:
+            raw[dice.randrange(len(raw))] = dice.randrange(256)
+        case _:
+            raw = bytearray(dice.randbytes(dice.randint(0, 99)))
+    as_text = isinstance(part, str) == bool(dice.randint(0, 4))
+    return raw.decode("utf-8", "replace") if as_text else bytes(raw)
 
 
 async def test_nothing_is_left_of_refused_calls(server: Running) -> None:

@@ -73,3 +73,23 @@ def test_leaves_the_variables_of_others_alone() -> None:
 def test_cannot_be_changed() -> None:
     with pytest.raises(Exception, match="frozen"):
         Settings().port = 5  # type: ignore[misc]
+
+
+def test_every_setting_is_documented() -> None:
+    from pydantic import BaseModel
+
+    import server
+
+    text = (Path(next(iter(server.__path__))) / "README.md").read_text("utf-8")
+
+    def names(model: type[BaseModel], prefix: str = "") -> list[str]:
+        found = []
+        for name, field in model.model_fields.items():
+            if isinstance(field.default, BaseModel):
+                found += names(type(field.default), f"{prefix}{name}.")
+            else:
+                found.append(prefix + name)
+        return found
+
+    missing = [name for name in names(Settings) if f"| `{name}` |" not in text]
+    assert missing == []
