@@ -270,7 +270,7 @@ class RuleSession:
             alert = replace(alert, severity=before.severity)
         self._slots.update({k: v for k, v in moment.slots.items() if v})
         offered = old.offered
-        if (alert.state, alert.severity) != (before.state, before.severity):
+        if _shown(alert) != _shown(before):
             events.append(alert)
             if not offered:
                 offered = self._offer(rule, alert, moment, events)
@@ -347,6 +347,13 @@ class RuleSession:
     def _suggestion_id(self) -> str:
         self._suggestions += 1
         return f"s{self._suggestions}"
+
+
+def _shown(alert: Alert) -> tuple[object, ...]:
+    """What people see of an alert; when it changes they are told again."""
+    first = alert.evidence[:1]
+    span = [(e.utterance, e.start, e.end, e.text, e.path) for e in first]
+    return (alert.state, alert.severity, alert.title, span)
 
 
 def _describe(moment: Moment) -> str:

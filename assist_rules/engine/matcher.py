@@ -90,6 +90,7 @@ class Matcher:
             for last, (entry, length) in self._sounds.iter(sound, begin):
                 if last >= done:
                     found.append(Anchor(last + 1 - length, last + 1, entry, True))
+            found.sort(key=_end)
         return found
 
     def matches(self, anchor: Anchor, norm_text: str, sound: str) -> tuple[list[Match], int]:
@@ -171,6 +172,10 @@ class Matcher:
                     return True
                 at = meant.find(word, at + 1)
         return False
+
+
+def _end(anchor: Anchor) -> int:
+    return anchor.end
 
 
 def _match(

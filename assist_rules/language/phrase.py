@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from assist_rules.engine.text import norm
 
-MAX_PLAIN = 2_000
+MAX_PLAIN = 8_000
 """Plain texts that one phrase may expand to."""
 MAX_GAP = 20
 ELLIPSIS_GAP = 6

@@ -1,0 +1,165 @@
+"""Whatever the order of partials, what stands in the end is what the final text says."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from asr.events import CallId, Metric, Party, Transcript, Watermark
+from assist_rules.events import CallInfo, RuleEvent
+from assist_rules.rulebook import Rulebook
+from assist_rules.session import RuleSession
+from tests.rules.talk import CALL, facts, heard, session
+
+PIECES = st.sampled_from(
+    """
+    我要投诉 我 要 投诉 投宿 不 没有 不得不 你们 骗人 服务 态度 太差了 特别好 这不是 吗 如果 着火 冒烟 没 律师 律师楼
+    起诉 12315 幺二三一五 嗯 啊 儿 女儿 事儿 不清楚 我 您 有不清楚的地方 我帮您 核实 急什么 别激动 没办法 随便 你
+    看着办 再见 您好 请问 打了 五遍 电话 三 天 了 了 不了 气死 头素 投素 的 得 领导 经理 找 表扬 销户 转网 hello A 。 ，
+    """.split()
+)
+TEXTS = st.lists(PIECES, min_size=1, max_size=12).map("".join)
+SLOW = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@st.composite
+def revisions(draw: st.DrawFn, text: str) -> list[str]:
+    """Partials on the way to ``text``: longer, shorter, wrong, and in the end the text."""
+    partials = []
+    done = 0
+    while done < len(text):
+        done = min(len(text), done + draw(st.integers(1, 5)))
+        partial = text[:done]
+        match draw(st.integers(0, 5)):
+            case 0:
+                partial = partial[: -draw(st.integers(1, 3))] + draw(PIECES)
+            case 1:
+                partial = partial[: draw(st.integers(0, len(partial)))]
+            case 2:
+                partials.append(draw(TEXTS))
+        partials.append(partial)
+    return partials
+
+
+@SLOW
+@given(data=st.data(), text=TEXTS, party=st.sampled_from(list(Party)))
+def test_any_partials_end_where_the_final_text_alone_ends(
+    shipped: Rulebook, data: st.DataObject, text: str, party: Party
+) -> None:
+    streamed = session(shipped)
+    events: list[RuleEvent] = []
+    number = 0
+    for partial in data.draw(revisions(text)):
+        number += 1
+        stable = data.draw(st.integers(0, len(partial)))
+        events += streamed.hear(heard(partial, number, party=party, stable=stable))
+    last = heard(text, number + 1, final=True, party=party)
+    events += streamed.hear(last)
+    once = session(shipped)
+    assert facts(events) == facts(once.hear(last))
+    assert streamed.score == once.score
+
+
+@SLOW
+@given(data=st.data(), texts=st.lists(TEXTS, min_size=2, max_size=5))
+def test_a_call_ends_where_its_finals_alone_end(
+    shipped: Rulebook, data: st.DataObject, texts: list[str]
+) -> None:
+    streamed, once = session(shipped), session(shipped)
+    events: list[RuleEvent] = []
+    expected: list[RuleEvent] = []
+    clock = 0
+    for i, text in enumerate(texts):
+        party = (Party.AGENT, Party.CUSTOMER)[i % 2]
+        name = f"u{i}"
+        number = 0
+        for partial in data.draw(revisions(text)):
+            number += 1
+            events += streamed.hear(heard(partial, number, False, party, name, clock))
+        last = heard(text, number + 1, True, party, name, clock)
+        clock = last.end_ms + 300
+        for one, found in ((streamed, events), (once, expected)):
+            found += one.hear(last)
+            found += one.advance(Watermark(CALL, clock, clock))
+    for one, found in ((streamed, events), (once, expected)):
+        found += one.advance(Watermark(CALL, clock + 20_000, clock + 20_000))
+        found += one.end(clock + 20_000)
+    assert facts(events) == facts(expected)
+
+
+@SLOW
+@given(data=st.data(), text=TEXTS)
+def test_a_replay_gives_the_same_events(
+    shipped: Rulebook, data: st.DataObject, text: str
+) -> None:
+    inputs = [heard(p, i + 1) for i, p in enumerate(data.draw(revisions(text)))]
+
+    def play() -> list[tuple[RuleEvent, ...]]:
+        one = session(shipped)
+        played = []
+        for item in inputs:
+            played.append(one.hear(item))
+            played.append(one.advance(Watermark(CALL, item.at_ms, item.at_ms)))
+        return [*played, one.end(60_000)]
+
+    assert play() == play()
+
+
+@SLOW
+@given(text=TEXTS)
+def test_what_is_taken_back_leaves_nothing(shipped: Rulebook, text: str) -> None:
+    one = session(shipped)
+    events = list(one.hear(heard(text, 1)))
+    events += one.hear(heard("", 2, final=True))
+    events += one.advance(Watermark(CALL, 30_000, 30_000))
+    assert facts(events) == set()
+    assert one.score == 0
+    # The next words are treated as if the others had never been.
+    fresh = session(shipped)
+    fresh.hear(heard("", 1, final=True))
+    fresh.advance(Watermark(CALL, 30_000, 30_000))
+    again = heard("我要投诉你们", 1, True, Party.CUSTOMER, "u2", 31_000)
+    shown = [type(e).__name__ for e in one.hear(again)]
+    assert shown == [type(e).__name__ for e in fresh.hear(again)]
+
+
+WILD = st.one_of(st.integers(-(10**18), 10**18), st.integers(0, 100_000), st.floats(), st.none())
+
+
+@SLOW
+@given(data=st.data())
+def test_no_input_breaks_a_session(shipped: Rulebook, data: st.DataObject) -> None:
+    one = RuleSession(shipped, CallInfo(CallId("c")))
+    draw = data.draw
+    for _ in range(draw(st.integers(1, 12))):
+        kind = draw(st.integers(0, 4))
+        if kind <= 1:
+            text = draw(st.one_of(st.text(max_size=40), TEXTS))
+            one.hear(
+                Transcript(
+                    draw(st.sampled_from([CALL, CallId("other")])),
+                    draw(st.sampled_from(list(Party))),
+                    draw(st.sampled_from(["u1", "u2", ""])),
+                    draw(WILD),  # type: ignore[arg-type]
+                    text,
+                    draw(WILD),  # type: ignore[arg-type]
+                    (),
+                    draw(st.booleans()),
+                    draw(WILD),  # type: ignore[arg-type]
+                    draw(WILD),  # type: ignore[arg-type]
+                    draw(WILD),  # type: ignore[arg-type]
+                )
+            )
+        elif kind == 2:
+            one.advance(Watermark(CALL, draw(WILD), draw(WILD)))  # type: ignore[arg-type]
+        elif kind == 3:
+            name = draw(st.sampled_from(["rate", "speaking", "nonsense"]))
+            value = draw(WILD)
+            one.measure(Metric(CALL, Party.AGENT, name, value, draw(WILD)))  # type: ignore[arg-type]
+        else:
+            one.feedback(draw(st.text(max_size=3)), draw(st.text(max_size=9)), draw(WILD))  # type: ignore[arg-type]
+    one.end(draw(WILD))  # type: ignore[arg-type]
