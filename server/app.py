@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from asr.recogniser import Recogniser
 from server import pages, routes, sockets
 from server.ingest import mount
+from server.ingest.audiosocket import AudioSocketServer
 from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
 from server.live.bus import Bus, InProcessBus
@@ -35,13 +36,15 @@ def create_app(
         linger_s=settings.calls.linger_s,
         drain_s=settings.calls.drain_s,
     )
+    telephony = Telephony(switchboard, settings)
+    audiosocket = AudioSocketServer(telephony)
     recordings = None
     if settings.recordings is not None:
         recordings = Recordings(settings.recordings, f"ws://{settings.host}:{settings.port}")
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        async with switchboard.open():
+        async with switchboard.open(), audiosocket.open():
             if recordings is None:
                 yield
             else:
@@ -53,8 +56,9 @@ def create_app(
     app.add_middleware(pages.SafeHeaders)
     app.include_router(routes.of_calls(switchboard))
     app.include_router(routes.of_recordings(recordings))
-    app.state.telephony = Telephony(switchboard, settings)
-    app.include_router(mount.routes(app.state.telephony))
+    app.state.telephony = telephony
+    app.state.audiosocket = audiosocket
+    app.include_router(mount.routes(telephony))
 
     @app.websocket("/v1/audio")
     async def audio(socket: WebSocket) -> None:

@@ -26,8 +26,9 @@ from server.settings import Settings
 
 T = TypeVar("T")
 
-HUNG_UP = (1000, 1001, 1005)
-"""Close codes of a client that is done; any other way to vanish leaves the call to be resumed."""
+HUNG_UP = (1000, 1001)
+"""Close codes of a client that is done. Whoever vanishes in another way may come back; uvicorn
+tells of a broken connection with 1005, the code of a close that gives none."""
 PIECE_S = 1
 """A long message goes to the recogniser in pieces, so that one call cannot hold up the others."""
 JITTER_S = 0.5

@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket
 
 from server import sockets
 from server.ingest import json_l16
+from server.ingest.funasr import FunAsrSocket
 from server.ingest.json_l16 import L16Socket
 from server.ingest.line import Telephony
 from server.ingest.twilio import TwilioSocket
@@ -26,6 +27,13 @@ def routes(telephony: Telephony) -> APIRouter:
     @router.websocket("/v1/telephony/twilio")
     async def twilio(socket: WebSocket) -> None:
         await sockets.serve(socket, TwilioSocket(socket, telephony).talk)
+
+    # FunASR's clients know a host and a port, no path.
+    @router.websocket("/")
+    @router.websocket("/v1/telephony/funasr")
+    async def funasr(socket: WebSocket) -> None:
+        chosen = _chosen(socket, ("binary",))
+        await sockets.serve(socket, FunAsrSocket(socket, telephony).talk, chosen)
 
     return router
 

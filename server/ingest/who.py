@@ -41,7 +41,7 @@ class Who(BaseModel):
         Without an agent the call stays unbound.
         """
         places = (self.extension, self.to, self.queue)
-        agent = self.agent or next((agents[p] for p in places if p in agents), None)
+        agent = self.agent or next((agents[p] for p in places if p and p in agents), None)
         return CallInfo(
             CallId(call), agent, self.queue, self.tier, self.brand, dict(self.attributes)
         )

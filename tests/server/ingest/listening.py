@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from asr.audio.codec import Codec
 from asr.events import AsrEvent, AudioFrame, CallId, Party
@@ -21,7 +23,7 @@ from tests.fixtures.script import LINES
 from tests.server.running import Running, fixture_recogniser
 
 RECORDING = Path(__file__).parents[3] / "benchmarks" / "corpus" / "complaint-broadband.wav"
-SECONDS = 20
+SECONDS = 8
 
 
 def settings(**telephony: Any) -> Settings:
@@ -105,12 +107,31 @@ async def send_all(socket: ClientConnection, messages: Iterable[str | bytes]) ->
         await socket.send(message)
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Let everybody else run until it is so; nothing tells when a call begins, and need not."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
 async def ended(server: Running, call: str) -> CallSession:
     """The call once it is over. Another connection may still be beginning it."""
-    while (session := server.switchboard.get(call)) is None:
-        await asyncio.sleep(0)
+    await until(lambda: server.switchboard.get(call))
+    session = server.switchboard.get(call)
+    assert session is not None
     await session.done.wait()
     return session
+
+
+async def refused(socket: ClientConnection) -> tuple[int, str, str]:
+    """Close code, error code and message of a socket that is being closed."""
+    code = text = ""
+    try:
+        while True:
+            told = json.loads(await socket.recv())
+            if told.get("type") == "error":
+                code, text = told["code"], told["message"]
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 1006, code, text
 
 
 def shown(session: CallSession) -> tuple[list[str], set[str]]:
