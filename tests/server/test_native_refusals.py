@@ -295,3 +295,12 @@ def test_every_refusal_has_a_line_in_the_protocol() -> None:
     text = (Path(server.refusals.__file__).parent / "PROTOCOL.md").read_text("utf-8")
     missing = [code for code in CLOSE_CODES if f"`{code}`" not in text]
     assert missing == []
+
+
+def test_every_status_has_a_line_in_the_protocol() -> None:
+    from pathlib import Path
+
+    import server.events
+
+    text = (Path(server.events.__file__).parent / "PROTOCOL.md").read_text("utf-8")
+    assert [name for name in server.events.STATUS if f"| `{name}` |" not in text] == []
