@@ -13,8 +13,9 @@ from asr.paraformer.step import Heard
 from asr.paraformer.wording import Wording
 
 FRAME_MS = 60
-SPOKEN_AFTER_MS = 40
-"""From the beginning of a stacked frame to the end of the sound it adds."""
+SPOKEN_AFTER_MS = 24
+"""From the beginning of the frame a character is complete on to the character's end: measured on
+``benchmarks/corpus``, where the median difference to the true end is then nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +145,5 @@ class Sentence:
         return self._last
 
     def _spoken_ms(self, frame: int, until_ms: int) -> int:
-        return min(max(self._origin_ms + frame * FRAME_MS + SPOKEN_AFTER_MS, 0), until_ms)
+        spoken_ms = self._origin_ms + frame * FRAME_MS + SPOKEN_AFTER_MS
+        return min(max(spoken_ms, self._start_ms), until_ms)

@@ -5,8 +5,9 @@ Builds it on a model directory or on random weights of any size, in memory.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from asr.paraformer.load import Model, auto_model, extract, left_as_found
+from asr.paraformer.network import Precision
 from asr.paraformer.state import CHUNK_600_MS, ChunkShape
 
 
@@ -51,6 +53,20 @@ class Reference:
     def model(self) -> Model:
         """The same weights for our own step."""
         return extract(self._path, self._model, self._frontend, self._tokenizer)
+
+    @contextlib.contextmanager
+    def at_precision(self, precision: Precision) -> Iterator[Reference]:
+        """FunASR's modules as one would run them at our precision: autocast for bf16, torch's
+        dynamic quantisation for int8."""
+        if precision is Precision.BF16:
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                yield self
+        elif precision is Precision.INT8:
+            quantise: Any = torch.ao.quantization.quantize_dynamic
+            small = quantise(self._model, {torch.nn.Linear}, torch.qint8)
+            yield Reference(self._path, small, self._frontend, self._tokenizer)
+        else:
+            yield self
 
     @property
     def network(self) -> Any:
@@ -119,7 +135,7 @@ def load_reference(directory: Path | str) -> Reference:
 
 
 def random_reference(size: Size, seed: int = 0) -> Reference:
-    """FunASR on random weights that speak 2 to 4 characters a chunk."""
+    """FunASR on random weights that speak about four characters a chunk."""
     with left_as_found():
         import funasr  # noqa: F401 - registers the classes below
         from funasr.frontends.wav_frontend import WavFrontendOnline
@@ -142,9 +158,9 @@ def random_reference(size: Size, seed: int = 0) -> Reference:
         )
         model.eval()
         with torch.no_grad():
-            # Enough weight on a frame that a character completes every three to four frames.
-            model.predictor.cif_output.bias.fill_(-0.9)
-            model.predictor.cif_output.weight.mul_(4)
+            # Half a character on every frame; which one must depend on the sound alone.
+            model.predictor.cif_output.bias.zero_()
+            model.decoder.output_layer.bias.zero_()
     return Reference(Path("random"), model, frontend, tokenizer)
 
 

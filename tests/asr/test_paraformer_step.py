@@ -64,7 +64,7 @@ def test_any_mix_of_streams_says_what_funasr_says_of_each(shape, streams):
 
 def test_the_random_model_speaks_enough_for_the_proof_to_mean_something():
     said = [expected(60_001, seed, CHUNK_600_MS) for seed in range(4)]
-    assert all(6 <= len(ids) <= 40 for ids in said)
+    assert all(12 <= len(ids) <= 60 for ids in said)
     assert len(set().union(*said)) >= 8
 
 
@@ -91,7 +91,9 @@ def test_lower_precisions_say_nearly_the_same():
     said = {}
     for precision in Precision:
         scripts = [Script(sound(60_001, seed)) for seed in range(4)]
-        said[precision] = [i for ids in Player(decoder(precision=precision)).play(scripts) for i in ids]
+        said[precision] = [
+            i for ids in Player(decoder(precision=precision)).play(scripts) for i in ids
+        ]
     exact = said[Precision.FP32]
     for precision in (Precision.BF16, Precision.INT8):
         # Random weights have thin margins; trained ones are held to 0.3 points by the benchmark.
@@ -134,7 +136,7 @@ def test_characters_come_with_candidates_in_order_and_frames_that_advance():
     ears = decoder()
     utterance = ears.open()
     utterance.push(sound(28_800, 2))
-    last, count = -1, 0
+    last, count = -6, 0  # the window opens with the (empty) look-ahead before the first frame
     for k in range(1, 4):
         [heard] = ears.hear([Question(utterance, Kind.CHUNK, 9_600 * k)])
         assert heard.ids.shape == heard.logp.shape == (len(heard.frames), 8)

@@ -1,0 +1,285 @@
+"""How many live calls one core hears, and how that compares with FunASR decoding one by one.
+
+:func:`capacity` plays recorded calls into the live engine at real time, more and more of them, and
+notes how long each chunk waited from the arrival of its last sample to its answer. :func:`compare`
+times one step of ours and one ``generate()`` of FunASR's on the same weights and the same speech.
+Both return raw samples; ``tingban bench`` prints and records them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from asr.audio.resample import resample
+from asr.audio.utterance import Speech, UtteranceCutter
+from asr.audio.wavfile import open_audio, packets
+from asr.engine import Engine, EngineConfig
+from asr.events import AudioFrame, CallId, Party
+from asr.paraformer.decoder import Decoder, Kind, Question, Utterance
+from asr.paraformer.load import Model
+from asr.paraformer.network import Precision, at_precision, to_device
+from asr.paraformer.reference import Reference
+from asr.paraformer.state import CHUNK_600_MS, ChunkShape
+from asr.recogniser import RecogniserFull
+from benchmarks.corpus import calls
+from benchmarks.statistics import percentile
+
+BOUND_MS = 600.0
+"""Rated load is the largest at which the 99th percentile of chunk lag is within this."""
+PACKET_MS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A call's audio, held in memory so that reading it costs nothing while it is played."""
+
+    rate: int
+    parties: tuple[Party, ...]
+    samples: dict[Party, NDArray[np.int16]]
+
+    def packet(self, party: Party, number: int) -> bytes:
+        """The party's 20 ms number ``number``; the recording repeats."""
+        size = self.rate * PACKET_MS // 1000
+        whole = len(self.samples[party]) // size
+        at = number % whole * size
+        return self.samples[party][at : at + size].tobytes()
+
+
+def corpus() -> list[Recorded]:
+    """The recorded calls of the benchmark corpus."""
+    found = []
+    for call in calls():
+        file = open_audio(call.wav)
+        parts: dict[Party, list[bytes]] = {party: [] for party in file.parties}
+        for frame in packets(CallId(call.id), file):
+            parts[frame.party].append(frame.pcm16)
+        samples = {party: np.frombuffer(b"".join(p), "<i2") for party, p in parts.items()}
+        found.append(Recorded(file.rate_hz, tuple(file.parties), samples))
+    return found
+
+
+def everybody_talks(recorded: Sequence[Recorded]) -> list[Recorded]:
+    """The same calls with the silences cut out: both parties talk all the time."""
+    return [
+        replace(call, samples={p: _voiced(s, call.rate) for p, s in call.samples.items()})
+        for call in recorded
+    ]
+
+
+def _voiced(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
+    size = rate // 10
+    blocks = samples[: len(samples) // size * size].reshape(-1, size)
+    loud = np.abs(blocks.astype(np.float32)).mean(1) > 60
+    return np.ascontiguousarray(blocks[loud].reshape(-1))
+
+
+def capacity(
+    model: Model,
+    loads: Sequence[int],
+    seconds: float = 20.0,
+    config: EngineConfig | None = None,
+    talk: str = "real",
+    warm_s: float = 4.0,
+    seed: int = 1,
+    progress: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Chunk lag at each number of live calls; stops after the first load beyond the bound.
+
+    ``talk`` is ``real`` (one party at a time, as recorded) or ``full`` (both without a pause).
+    Sockets are not included: packets are pushed from coroutines beside the engine.
+    """
+    recorded = corpus() if talk == "real" else everybody_talks(corpus())
+    found = []
+    for load in loads:
+        one = asyncio.run(
+            _at_load(model, recorded, load, seconds, warm_s, config or EngineConfig(), seed)
+        )
+        found.append(one)
+        p99 = percentile(one["chunk_lag_ms"] + one["end_lag_ms"], 0.99)
+        progress(f"{load} calls: p99 {p99:.0f} ms, load {one['model_load']:.2f}")
+        if p99 > BOUND_MS:
+            break
+    within = [
+        one["calls"]
+        for one in found
+        if percentile(one["chunk_lag_ms"] + one["end_lag_ms"], 0.99) <= BOUND_MS
+    ]
+    return {"talk": talk, "seconds": seconds, "loads": found, "rated_calls": max(within, default=0)}
+
+
+async def _at_load(
+    model: Model,
+    recorded: Sequence[Recorded],
+    load: int,
+    seconds: float,
+    warm_s: float,
+    config: EngineConfig,
+    seed: int,
+) -> dict[str, Any]:
+    lags: dict[Kind, list[float]] = {kind: [] for kind in Kind}
+    began = time.monotonic()
+
+    def observe(kind: Kind, lag_s: float) -> None:
+        if time.monotonic() - began >= warm_s:
+            lags[kind].append(lag_s * 1000)
+
+    roomy = replace(config, max_calls=load, refuse_above_load=float("inf"))
+    engine = Engine(model, roomy, observe=observe)
+    await engine.start()
+    dice = random.Random(seed)
+    process_s = time.process_time()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number in range(load):
+                call = recorded[number % len(recorded)]
+                # Each call is at another place of its recording, at another phase to the chunks.
+                first = dice.randrange(0, 2_000)
+                later_s = dice.random() * min(warm_s, 2.0)
+                group.create_task(_one_call(engine, number, call, first, later_s, seconds + warm_s))
+        stats = engine.stats()
+    finally:
+        await engine.aclose()
+    wall_s = time.monotonic() - began
+    return {
+        "calls": load,
+        "chunk_lag_ms": lags[Kind.CHUNK],
+        "end_lag_ms": lags[Kind.END],
+        "early_lag_ms": lags[Kind.EARLY],
+        "early_skipped": stats.early_skipped,
+        "model_load": stats.load,
+        "row_ms": stats.row_ms,
+        "process_cpu_share": (time.process_time() - process_s) / wall_s,
+    }
+
+
+async def _one_call(
+    engine: Engine, number: int, call: Recorded, first: int, later_s: float, seconds: float
+) -> None:
+    await asyncio.sleep(later_s)
+    name = CallId(f"call-{number}")
+    try:
+        live = engine.open(name, call.parties, call.rate)
+    except RecogniserFull:
+        return
+    reading = asyncio.create_task(_read(live))
+    began = time.monotonic()
+    size = call.rate * PACKET_MS // 1000
+    for packet in range(int(seconds * 1000 / PACKET_MS)):
+        due = began + (packet + 1) * PACKET_MS / 1000 - time.monotonic()
+        if due > 0:
+            await asyncio.sleep(due)
+        for party in call.parties:
+            sound = call.packet(party, first + packet)
+            await live.push(AudioFrame(name, party, packet * size, sound))
+    live.end()
+    await reading
+
+
+async def _read(live: Any) -> None:
+    async for _ in live:
+        pass
+
+
+def compare(
+    reference: Reference,
+    precisions: Sequence[Precision] = (Precision.FP32, Precision.BF16),
+    batches: Sequence[int] = (1, 4, 8, 16),
+    chunks: int = 12,
+    baseline_chunks: int = 12,
+    shape: ChunkShape = CHUNK_600_MS,
+    progress: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Milliseconds a chunk of one stream costs, ours in batches and FunASR's one by one.
+
+    Same weights, same speech (what voice activity lets through), features included. Wall time and
+    processor time of the thread: on a shared machine the second is the fairer one.
+    """
+    pieces = list(_speech_chunks(max(*batches, 1) * (chunks + 1), shape))
+    found: dict[str, Any] = {"chunk_ms": shape.size * 60, "ours": [], "funasr": []}
+    for precision in precisions:
+        found["funasr"].append(_time_funasr(reference, precision, pieces, baseline_chunks, shape))
+        progress(_line("FunASR", found["funasr"][-1]))
+    whole = reference.model()
+    for precision in precisions:
+        network = to_device(at_precision(whole.network, precision), torch.device("cpu"))
+        model = replace(whole, network=network)
+        for batch in batches:
+            found["ours"].append(_time_ours(model, precision, batch, pieces, chunks, shape))
+            progress(_line(f"batch of {batch}", found["ours"][-1]))
+    return found
+
+
+def _line(who: str, timed: dict[str, Any]) -> str:
+    cpu, wall = percentile(timed["cpu_ms"], 0.5), percentile(timed["wall_ms"], 0.5)
+    return f"{who}, {timed['precision']}: {cpu:.2f} ms processor, {wall:.2f} ms wall a chunk"
+
+
+def _speech_chunks(count: int, shape: ChunkShape) -> Iterator[NDArray[np.float32]]:
+    """Speech of the corpus in whole chunks."""
+    held: list[NDArray[np.float32]] = []
+    while True:
+        for call in corpus():
+            for samples in call.samples.values():
+                cutter = UtteranceCutter()
+                for action in cutter.push(resample(samples, call.rate)):
+                    if isinstance(action, Speech):
+                        held.append(action.samples)
+                sound = np.concatenate(held)
+                whole = len(sound) // shape.samples
+                for piece in sound[: whole * shape.samples].reshape(-1, shape.samples):
+                    yield piece
+                    count -= 1
+                    if not count:
+                        return
+                held = [sound[whole * shape.samples :]]
+
+
+def _time_ours(
+    model: Model,
+    precision: Precision,
+    batch: int,
+    pieces: Sequence[NDArray[np.float32]],
+    chunks: int,
+    shape: ChunkShape,
+) -> dict[str, Any]:
+    decoder = Decoder(model, shape)
+    streams: list[Utterance] = [decoder.open() for _ in range(batch)]
+    wall, cpu = [], []
+    for turn in range(chunks + 1):
+        for number, stream in enumerate(streams):
+            stream.push(pieces[(turn * batch + number) % len(pieces)])
+        asked = [Question(s, Kind.CHUNK, (turn + 1) * shape.samples) for s in streams]
+        began, busy = time.perf_counter(), time.thread_time()
+        decoder.hear(asked)
+        cpu.append((time.thread_time() - busy) * 1000 / batch)
+        wall.append((time.perf_counter() - began) * 1000 / batch)
+    # The first step builds oneDNN's kernels.
+    return {"precision": precision, "batch": batch, "cpu_ms": cpu[1:], "wall_ms": wall[1:]}
+
+
+def _time_funasr(
+    reference: Reference,
+    precision: Precision,
+    pieces: Sequence[NDArray[np.float32]],
+    chunks: int,
+    shape: ChunkShape,
+) -> dict[str, Any]:
+    with reference.at_precision(precision) as lowered:
+        stream = lowered.begin(shape)
+        wall, cpu = [], []
+        for turn in range(chunks + 1):
+            piece = pieces[turn % len(pieces)]
+            began, busy = time.perf_counter(), time.thread_time()
+            stream.push(piece, final=False)
+            cpu.append((time.thread_time() - busy) * 1000)
+            wall.append((time.perf_counter() - began) * 1000)
+    return {"precision": precision, "batch": 1, "cpu_ms": cpu[1:], "wall_ms": wall[1:]}
