@@ -13,16 +13,17 @@ from .architecture import build, write_checksums, write_cmvn, write_model, write
 from .dataset import load_corpus
 from .ngram import estimate
 from .speech import speak_all
-from .text import Generator, Grammar, Sentence, dictionary, vocabulary
+from .text import PHRASES, Generator, Grammar, Sentence, dictionary, vocabulary
 from .train import Run, Schedule, averaged_model
-from .withheld import load_withheld
+from .withheld import load_withheld, read_sentences
 
 WORK = Path(__file__).with_name("work")
 BUNDLED = Path(__file__).parents[1] / "bundled"
 SENTENCES = 40_000
 PER_SHARD = 2_000
 TEXT_SEED = 2_411
-LM_SENTENCES = 400_000
+LM_SENTENCES = 100_000
+EVERYDAY_REPEATS = 3
 LM_SEED = 911
 STEPS = 10_000
 DECAY = 4_000
@@ -74,12 +75,20 @@ def export(work: Path = WORK, directory: Path = BUNDLED) -> None:
     print(f"{directory} holds the weights of step {state['step']}", flush=True)
 
 
+def everyday_sentences(characters: list[str]) -> list[str]:
+    """Hand-written sentences for the language model alone, without those that are withheld."""
+    known, withheld = set(characters), load_withheld()
+    found = read_sentences(PHRASES / "language.txt")
+    return [s for s in found if set(s) <= known and not withheld.blocks(s)]
+
+
 def make_language_model(directory: Path = BUNDLED, count: int = LM_SENTENCES) -> None:
     """lm.npz, from much more generated text than is spoken, and the dictionary."""
     generator, characters = make_generator()
     stream = generator.stream(random.Random(LM_SEED), ("template", "dialogue", "number"))
-    sentences = (sentence.text for sentence in itertools.islice(stream, count))
-    model = estimate(sentences, dictionary(), characters)
+    generated = (sentence.text for sentence in itertools.islice(stream, count))
+    written = everyday_sentences(characters) * EVERYDAY_REPEATS
+    model = estimate(itertools.chain(written, generated), dictionary(), characters)
     directory.mkdir(parents=True, exist_ok=True)
     model.save(directory / "lm.npz")
     write_checksums(directory)
