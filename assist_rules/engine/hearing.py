@@ -148,11 +148,9 @@ class Utterance:
 
     def _hit(self, match: Match, answer: Answer, judge: Judge) -> Hit:
         settled = self.final
-        if not settled and self._stable == len(self.text.norm):
-            settled = True
-        elif not settled and match.end <= self._stable:
+        if not settled and match.end <= self._stable:
             kept = self.text.norm[: self._stable]
-            settled = judge.judge(match, self.text, kept, False).verdict is Verdict.YES
+            settled = judge.judge(match, self.text, kept, False, True).verdict is Verdict.YES
         return Hit(
             match.start, match.end, match.confidence, match.by_sound, answer.lowered, settled,
             answer.notes,

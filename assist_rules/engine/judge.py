@@ -14,8 +14,12 @@ from assist_rules.engine.pattern import TAIL_CHARS, Pattern
 from assist_rules.engine.text import Text
 from assist_rules.language.phrase import Sequence
 
-OPEN_GAP_HOLD = 4
-"""How many characters an exception with a gap may hold a hit back while it is still open."""
+HOLD = 2
+"""Characters for which a hit waits that words after it may still undo.
+
+People should see it in time, so it is shown then, as tentative; if the words come after all, it is
+taken back. It is confirmed only when all that could undo it has been heard.
+"""
 OVERLAP = 2
 """Characters that an exception and a hit must have in common."""
 
@@ -136,8 +140,13 @@ class Judge:
         )
         """Characters after a hit on which the answer can depend."""
 
-    def judge(self, match: Match, text: Text, norm: str, final: bool) -> Answer:
-        """``norm`` may be a leading part of ``text.norm``: what is known to stay."""
+    def judge(
+        self, match: Match, text: Text, norm: str, final: bool, strict: bool = False
+    ) -> Answer:
+        """``norm`` may be a leading part of ``text.norm``: what is known to stay.
+
+        ``strict``: yes only if no words to come can make it a no.
+        """
         say = self.say
         wait = False
         if match.at_end and not (norm[match.end :] == "" or _only_tail(norm, match.end)):
@@ -150,7 +159,7 @@ class Judge:
             first, last = text.raw_span(match.start, match.end)
             if text.raw[first:last] not in say.literal:
                 return _NO
-        answer = self._surroundings(match, norm, final)
+        answer = self._surroundings(match, norm, final, strict)
         if answer is Verdict.NO:
             return _NO
         wait = wait or answer is Verdict.WAIT
@@ -164,11 +173,11 @@ class Judge:
             return _WAIT
         return meaning
 
-    def _surroundings(self, match: Match, norm: str, final: bool) -> Verdict:
+    def _surroundings(self, match: Match, norm: str, final: bool, strict: bool) -> Verdict:
         """Exceptions, and the words that must or must not stand around."""
         near, start, end = self.say.near, match.start, match.end
         if self._excepts:
-            covered = self._covered(norm, start, end, final)
+            covered = self._covered(norm, start, end, final, strict)
             if covered is not Verdict.YES:
                 return covered
         if self._before:
@@ -185,7 +194,10 @@ class Judge:
             high = min(len(norm), end + near + self._after.longest)
             if self._after.within(norm, end, high, end + near, 0):
                 return Verdict.NO
-            if not final and len(norm) <= end + near:
+            hold = near if strict else HOLD
+            if not final and (
+                len(norm) <= end + hold or self._after.may_begin(norm, end, end + near)
+            ):
                 verdict = Verdict.WAIT
         if self._needs_after:
             high = min(len(norm), end + near + self._needs_after.longest)
@@ -194,7 +206,7 @@ class Judge:
                 return Verdict.WAIT if open_yet else Verdict.NO
         return verdict
 
-    def _covered(self, norm: str, start: int, end: int, final: bool) -> Verdict:
+    def _covered(self, norm: str, start: int, end: int, final: bool, strict: bool) -> Verdict:
         """NO when an exception lies over the hit, WAIT when one may still come to.
 
         Two common characters are enough: 不清楚的地方 undoes 我不清楚.
@@ -208,7 +220,8 @@ class Judge:
             return Verdict.YES
         if words.may_begin(norm, low, latest):
             return Verdict.WAIT
-        if len(norm) - end < OPEN_GAP_HOLD and words.may_go_on(norm, low, latest):
+        hold = words.longest if strict else HOLD
+        if len(norm) - end <= hold and words.may_go_on(norm, low, latest):
             return Verdict.WAIT
         return Verdict.YES
 

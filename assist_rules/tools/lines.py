@@ -81,7 +81,7 @@ def _line(
         "quote": about.get("quote"),
         "at_ms": item.at_ms,
     }
-    for key in ("utterance", "revision"):
+    for key in ("utterance", "revision", "evidence_end_ms"):
         if key in about:
             line[key] = about[key]
     return {**line, **more}
