@@ -62,6 +62,123 @@ def latency(
     _keep("latency", configuration, {"phrases": rows(phrases)}, summary, results, load)
 
 
+@app.command()
+def accuracy(
+    asr: Asr = "bundled",
+    sentences: Annotated[
+        int, typer.Option(min=0, help="Only the first so many held-out sentences; 0: all.")
+    ] = 0,
+    results: Keep = RESULTS,
+) -> None:
+    """Character errors on held-out sentences in withheld synthetic voices, clean and telephone."""
+    from benchmarks.accuracy import CONDITIONS, WITHHELD_VARIANTS, read_sentences, run, table
+
+    load, directory = os.getloadavg()[0], _model(asr)
+    texts = len(read_sentences()[: sentences or None])
+    with Progress(console=err, transient=True) as progress:
+        total = texts * len(WITHHELD_VARIANTS) * len(CONDITIONS)
+        task = progress.add_task("listening", total=total)
+        found = run(directory, limit=sentences, advance=lambda n: progress.advance(task, n))
+    out.print(table(found["summary"]))
+    configuration = {"asr": asr, "sentences": texts, "voices": list(WITHHELD_VARIANTS)}
+    _keep("accuracy", configuration, found["samples"], found["summary"], results, load)
+
+
+@app.command()
+def capacity(
+    asr: Asr = "bundled",
+    talk: Annotated[
+        str, typer.Option(help="real: one party at a time; full: both without a pause.")
+    ] = "real",
+    calls: Annotated[
+        list[int] | None, typer.Option(help="Numbers of live calls to try; repeat for more.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=5, help="Real time at each load.")] = 20,
+    results: Keep = RESULTS,
+) -> None:
+    """How many live two-party calls the engine hears at a p99 chunk lag within 600 ms."""
+    from asr.paraformer.load import load_model
+    from benchmarks.capacity import capacity as measure
+    from benchmarks.statistics import summary as quantiles
+
+    if talk not in ("real", "full"):
+        raise typer.BadParameter("real or full", param_hint="--talk")
+    load = os.getloadavg()[0]
+    loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
+    found = measure(load_model(_model(asr)), loads, seconds, talk=talk, progress=err.print)
+    table = Table(title=f"{talk} talk: ms from a chunk's last sample to its answer")
+    for name in ("calls", "n", "p50", "p95", "p99", "max"):
+        table.add_column(name, justify="right")
+    lags = {
+        str(one["calls"]): quantiles(one["chunk_lag_ms"] + one["end_lag_ms"])
+        for one in found["loads"]
+    }
+    for number, row in lags.items():
+        table.add_row(number, *(str(row.get(k, "")) for k in ("n", "p50", "p95", "p99", "max")))
+    out.print(table)
+    out.print(f"rated load here: {found['rated_calls']} calls, sockets not included")
+    configuration = {"asr": asr, "talk": talk, "calls": loads, "seconds": seconds}
+    summary = {"rated_calls": found["rated_calls"], "lag_ms": lags}
+    _keep("capacity", configuration, found, summary, results, load)
+
+
+@app.command()
+def compare(
+    asr: Asr = "bundled",
+    full_size: Annotated[
+        bool, typer.Option("--full-size", help="The published size with random weights instead.")
+    ] = False,
+    chunks: Annotated[int, typer.Option(min=2, help="Chunks timed for each figure.")] = 12,
+    results: Keep = RESULTS,
+) -> None:
+    """A chunk's cost: ours in batches against FunASR's generate(), same weights, same speech."""
+    from asr.paraformer.reference import FULL, load_reference, random_reference
+    from benchmarks.capacity import compare as measure
+    from benchmarks.statistics import percentile
+
+    load = os.getloadavg()[0]
+    reference = random_reference(FULL) if full_size else load_reference(_model(asr))
+    found = measure(reference, chunks=chunks, baseline_chunks=chunks, progress=err.print)
+    baseline = {one["precision"]: percentile(one["cpu_ms"], 0.5) for one in found["funasr"]}
+    table = Table(title="processor ms for one 600 ms chunk of one stream (median)")
+    for name in (
+        "precision",
+        "batch",
+        "ours",
+        "FunASR",
+        "times fp32 baseline",
+        "times equal precision",
+    ):
+        table.add_column(name, justify="right")
+    rows = []
+    for one in found["ours"]:
+        cost = percentile(one["cpu_ms"], 0.5)
+        row = {
+            "precision": str(one["precision"]),
+            "batch": one["batch"],
+            "ours_ms": round(cost, 2),
+            "funasr_ms": round(baseline[one["precision"]], 2),
+            "times_fp32": round(baseline["fp32"] / cost, 2),
+            "times_equal": round(baseline[one["precision"]] / cost, 2),
+        }
+        rows.append(row)
+        table.add_row(*(str(value) for value in row.values()))
+    out.print(table)
+    configuration = {"asr": asr, "full_size": full_size, "chunks": chunks}
+    _keep("compare", configuration, found, {"rows": rows}, results, load)
+
+
+def _model(asr: str) -> Path:
+    """The directory of a model, or an end with what to do about it."""
+    from models.store import StoreError, locate
+
+    try:
+        return locate(asr)
+    except StoreError as error:
+        err.print(str(error), style="red")
+        raise typer.Exit(1) from error
+
+
 def _delays(summary: Mapping[str, Any]) -> None:
     table = Table(title="ms after the phrase's last sample")
     for name in ("", "n", "p50", "p95", "p99", "max"):
