@@ -71,7 +71,8 @@ def accuracy(
     results: Keep = RESULTS,
 ) -> None:
     """Character errors on held-out sentences in withheld synthetic voices, clean and telephone."""
-    from benchmarks.accuracy import CONDITIONS, WITHHELD_VARIANTS, read_sentences, run, table
+    from benchmarks.accuracy import CONDITIONS, read_sentences, run, table
+    from models.training.voice import WITHHELD_VARIANTS
 
     load, directory = os.getloadavg()[0], _model(asr)
     texts = len(read_sentences()[: sentences or None])
