@@ -82,6 +82,7 @@ class AudioClient:
         self._channels = [ALL_CHANNELS] if interleaved else list(range(len(clip.parties)))
         self._packet = clip.rate * PACKET_MS // 1000
         self._began: float | None = None
+        self._began_at: float | None = None
         self._ends: list[int] = []
         self._left: list[float] = []
 
@@ -89,6 +90,16 @@ class AudioClient:
         """Epoch seconds at which the packet that holds moment ``ms`` of the clip first left."""
         index = bisect_left(self._ends, ms * self._clip.rate // 1000)
         return self._left[index] if index < len(self._left) else None
+
+    def spoken_at(self, ms: int) -> float | None:
+        """Epoch seconds at which moment ``ms`` had been spoken, whenever its packet then left.
+
+        Delays count from here: a caller cannot speak later because a network is full.
+        """
+        if not self._speed or self._began_at is None:
+            return self.sent_at(ms)
+        packet = ms * self._clip.rate // 1000 // self._packet + 1
+        return self._began_at + packet * self._packet / self._clip.rate / self._speed
 
     async def run(self) -> int:
         """Send everything, then ``end``; gives the call's length in ms as the server has it.
@@ -144,7 +155,7 @@ class AudioClient:
     async def _send(self, socket: ClientConnection, start: int) -> None:
         loop = asyncio.get_running_loop()
         if self._began is None:
-            self._began = loop.time()
+            self._began, self._began_at = loop.time(), time.time()
         kept = self._ends[-1] - KEEP_S * self._clip.rate if self._ends else 0
         start = max(start, kept)
         while start < self._clip.samples:

@@ -12,8 +12,8 @@ from server.demo.labels import Cue, Labels
 LATE_MS = 1_500
 """A card later than this after its cue's last sample is no help any more."""
 
-SentAt = Callable[[int], float | None]
-"""When the sample at a moment of the call left the client, epoch seconds."""
+SpokenAt = Callable[[int], float | None]
+"""When a moment of the call had been spoken, epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +81,16 @@ class Cards:
             and cue.allows(turn, alert["category"])
         }
 
-    def delay_ms(self, message: Mapping[str, Any], at: float, sent_at: SentAt) -> float | None:
+    def delay_ms(self, message: Mapping[str, Any], at: float, spoken_at: SpokenAt) -> float | None:
         """From the last sample of a suggestion's cue to now; without a label, of its evidence."""
         alert = self.alert_of(message)
         cue = self._labels.cue_of(alert) if alert else None
         heard_ms = cue.end_ms if cue else message.get("heard_ms")
-        sent = None if heard_ms is None else sent_at(heard_ms)
-        return None if sent is None else (at - sent) * 1000
+        spoken = None if heard_ms is None else spoken_at(heard_ms)
+        return None if spoken is None else (at - spoken) * 1000
 
 
-def judge(labels: Labels, received: Iterable[Received], sent_at: SentAt) -> Verdict:
+def judge(labels: Labels, received: Iterable[Received], spoken_at: SpokenAt) -> Verdict:
     """Hold what the agent's socket received against the labels."""
     cards = Cards(labels)
     unexpected: dict[str, Mapping[str, Any]] = {}
@@ -111,7 +111,7 @@ def judge(labels: Labels, received: Iterable[Received], sent_at: SentAt) -> Verd
                 held.setdefault(message["alert"], message["why"])
             case "status":
                 heard = heard or message["name"] == "call_ended"
-    outcomes = tuple(_outcome(cue, came, held, cards, sent_at) for cue in labels.labels)
+    outcomes = tuple(_outcome(cue, came, held, cards, spoken_at) for cue in labels.labels)
     return Verdict(outcomes, tuple(unexpected.values()), heard)
 
 
@@ -120,13 +120,13 @@ def _outcome(
     came: list[tuple[Received, Mapping[str, Any]]],
     held: Mapping[str, str],
     cards: Cards,
-    sent_at: SentAt,
+    spoken_at: SpokenAt,
 ) -> Outcome:
     answers = cards.answering(cue)
     why = next((held[alert] for alert in answers if alert in held), None)
     for item, alert in came:
         if alert["id"] in answers:
-            sent = sent_at(cue.end_ms)
-            delay = None if sent is None else (item.at - sent) * 1000
+            spoken = spoken_at(cue.end_ms)
+            delay = None if spoken is None else (item.at - spoken) * 1000
             return Outcome(cue, item.message["say"], delay, why)
     return Outcome(cue, held=why)

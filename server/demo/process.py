@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-START_S = 180
+START_S = 600
 STOP_S = 20
 _ADDRESS = re.compile(r"^(http://\S+)/$")
 

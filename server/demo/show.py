@@ -66,7 +66,7 @@ async def play(stage: Stage, name: str, screen: Screen, speed: float = 1.0) -> V
         screen.say("the end of the call never reached the agent", "bold red")
     finally:
         watching.cancel()
-    return judge(labels, received, client.sent_at)
+    return judge(labels, received, client.spoken_at)
 
 
 async def _watch(
@@ -82,7 +82,7 @@ async def _watch(
         cards.note(item.message)
         delay = None
         if item.message["type"] == "suggestion":
-            delay = cards.delay_ms(item.message, item.at, client.sent_at)
+            delay = cards.delay_ms(item.message, item.at, client.spoken_at)
         screen.show(item.message, delay)
         if item.message.get("name") == "call_ended":
             return

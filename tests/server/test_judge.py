@@ -42,7 +42,7 @@ LABELS = Labels.model_validate(
 )
 
 
-def sent_at(ms: int) -> float:
+def spoken_at(ms: int) -> float:
     return BEGAN + ms / 1000
 
 
@@ -70,7 +70,7 @@ ENDED = {"type": "status", "name": "call_ended"}
 
 def verdict(*messages: tuple[int, dict[str, Any]]):  # type: ignore[no-untyped-def]
     received = [Received(BEGAN + at_ms / 1000, message) for at_ms, message in messages]
-    return judge(LABELS, [*received, Received(BEGAN + 20, ENDED)], sent_at)
+    return judge(LABELS, [*received, Received(BEGAN + 20, ENDED)], spoken_at)
 
 
 COMPLAINT = alert("a1", "customer.complaint", 7_000)
@@ -138,7 +138,7 @@ def test_what_is_optional_or_needs_no_card_counts_neither_way(category: str) -> 
 
 def test_a_call_whose_end_never_came_fails() -> None:
     received = [Received(BEGAN + 7.4, COMPLAINT), Received(BEGAN + 7.41, card("a1"))]
-    assert not judge(LABELS, received, sent_at).passed
+    assert not judge(LABELS, received, spoken_at).passed
 
 
 def test_mixed_audio_counts_on_either_side() -> None:
@@ -148,8 +148,8 @@ def test_mixed_audio_counts_on_either_side() -> None:
 def test_the_screen_shows_delays_as_they_come() -> None:
     cards = Cards(LABELS)
     cards.note(COMPLAINT)
-    assert cards.delay_ms(card("a1"), BEGAN + 7.5, sent_at) == pytest.approx(500)
-    assert cards.delay_ms(card("a9"), BEGAN + 7.5, sent_at) == pytest.approx(1_000)
+    assert cards.delay_ms(card("a1"), BEGAN + 7.5, spoken_at) == pytest.approx(500)
+    assert cards.delay_ms(card("a9"), BEGAN + 7.5, spoken_at) == pytest.approx(1_000)
     assert cards.delay_ms(card("a1"), BEGAN + 7.5, lambda ms: None) is None
 
 
