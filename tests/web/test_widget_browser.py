@@ -55,7 +55,7 @@ def test_a_recorded_call_paints_its_cards_and_ends_with_a_summary(hall: Hall, vi
     expect(page.locator('.card[data-id="s2"]')).to_be_visible()
     expect(page.locator('.card[data-id="s1"]')).to_have_count(0)
     hall.tell(*[e for e in events if 74 < e["seq"] <= 109])
-    expect(page.locator('.card[data-id="s4"] .kind')).to_contain_text("疑似")
+    expect(page.locator('.card[data-id="s4"] .head')).to_contain_text("疑似")
     hall.tell(*[e for e in events if e["seq"] > 109])
     expect(page.locator(".summary h2")).to_have_text("通话已结束")
     expect(page.locator(".card")).to_have_count(0)

@@ -22,6 +22,7 @@
  * @property {{name: string, demonstration: boolean, degraded: boolean}|null} recogniser
  * @property {readonly string[]} failed parties whose recognition ended in an error
  * @property {number} gaps stretches of audio that never arrived
+ * @property {number} gap_ms audio time at which the last of them ended
  * @property {{why: string, duration_ms: number}|null} ended
  */
 
@@ -32,7 +33,7 @@ export const LIMITS = { utterances: 400, alerts: 200, suggestions: 100, verdicts
 export function emptyCall(call) {
   return {
     call, info: {}, live: true, seq: 0, at_ms: 0, utterances: [], alerts: [], suggestions: [],
-    metrics: {}, verdicts: {}, recogniser: null, failed: [], gaps: 0, ended: null,
+    metrics: {}, verdicts: {}, recogniser: null, failed: [], gaps: 0, gap_ms: 0, ended: null,
   }
 }
 
@@ -124,7 +125,7 @@ function withStatus(state, { name, detail }) {
       return { ...state, live: false, ended: { why: String(detail.why ?? ''), duration_ms } }
     }
     case 'audio_gap':
-      return { ...state, gaps: state.gaps + 1 }
+      return { ...state, gaps: state.gaps + 1, gap_ms: Number(detail.end_ms ?? state.at_ms) }
     case 'party_failed':
       return { ...state, failed: [...new Set([...state.failed, String(detail.party)])] }
     case 'recogniser':

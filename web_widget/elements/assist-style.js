@@ -86,7 +86,7 @@ export const ASSIST = /* css */ `
 .gauge-words > * { overflow: hidden; text-overflow: ellipsis; }
 .gauge-words .unit { color: var(--ink-3); font-size: .93em; }
 .gauge-track { position: relative; block-size: 5px; border-radius: 3px; background: var(--sunk); margin-block: .3em .15em; }
-.rate-zone { position: absolute; inset-block: 0; inset-inline-start: 33.3%; inline-size: 33.4%; background: color-mix(in srgb, var(--accent) 30%, transparent); }
+.rate-zone { position: absolute; inset-block: 0; inset-inline-start: 33.3%; inline-size: 33.4%; background: var(--accent); opacity: .3; }
 .rate-hand { position: absolute; inset-block: -3px; inset-inline: 0 3px; transition: transform .4s ease-out; }
 .rate-hand::before { content: ""; position: absolute; inset-block: 0; inset-inline-start: 0; inline-size: 3px; background: var(--ink); border-radius: 2px; }
 .share-bar { position: absolute; inset: 0; background: var(--customer); border-radius: 3px; overflow: hidden; }
@@ -118,7 +118,7 @@ export const ASSIST = /* css */ `
 
 .summary { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); padding: .8em 1em; }
 .summary h2 { font-weight: 600; font-size: 1.07em; }
-.summary .next { color: var(--ink-3); font-size: .87em; }
+.summary .next { color: var(--ink-3); font-size: .87em; margin-block-start: .6em; }
 .figures { display: flex; flex-wrap: wrap; gap: .3em 1.6em; margin-block: .5em; }
 .figures div { display: flex; flex-direction: column-reverse; }
 .figures dt { color: var(--ink-3); font-size: .8em; }

@@ -68,7 +68,7 @@ export class CardView {
   update(card, place) {
     this.card = card
     const { strings } = this
-    const likely = card.likely ? ` ${strings.likely}` : ''
+    const likely = card.likely && !card.title.startsWith(strings.likely) ? ` ${strings.likely}` : ''
     set(this.element, {
       class: `card severity-${card.severity}${place > 0 && card.severity !== 'critical' ? ' minor' : ''}${card.gone ? ' gone' : ''}`,
       part: `card ${card.severity}${place === 0 ? ' lead' : ''}`,

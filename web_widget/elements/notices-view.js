@@ -5,6 +5,8 @@ import { icon } from '../ui/icons.js'
  * @typedef {{id: string, kind: 'plain'|'trouble'|'danger', text: string, press?: () => void}} Notice
  */
 
+const GAP_SHOWN = 10_000 // ms of audio
+
 /** What the reader must know before trusting the rest: one line each, only while it is true. */
 export class NoticesView {
   element = h('div', { class: 'notices', part: 'notices' })
@@ -57,7 +59,8 @@ export function notices(strings, state, call, link) {
   for (const party of call?.failed ?? []) {
     trouble(`failed-${party}`, strings.failed(strings.party[/** @type {'agent'} */ (party)] ?? party))
   }
-  if (call?.gaps) out.push({ id: 'gaps', kind: 'plain', text: strings.gap(call.gaps) })
+  // Soon after it happened it explains a missing word; later it would only be in the way.
+  if (call?.live && call.gaps && call.at_ms - call.gap_ms < GAP_SHOWN) out.push({ id: 'gaps', kind: 'plain', text: strings.gap(call.gaps) })
   if (recogniser?.demonstration || state.hello?.recogniser.demonstration) {
     out.push({ id: 'demonstration', kind: 'plain', text: strings.demonstration })
   }

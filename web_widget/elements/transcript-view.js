@@ -13,6 +13,7 @@ export class TranscriptView {
   #newest
   #follows = true
   #call = ''
+  /** @type {import('../client/call-state.js').CallState|undefined} */ #drawn
 
   /** @param {import('../ui/strings.js').Strings} strings */
   constructor(strings) {
@@ -36,6 +37,8 @@ export class TranscriptView {
   /** @param {import('../client/call-state.js').CallState|undefined} call */
   update(call) {
     if (call?.call !== this.#call) this.#begin(call?.call ?? '')
+    else if (call && call.utterances === this.#drawn?.utterances && call.alerts === this.#drawn.alerts) return
+    this.#drawn = call
     const utterances = call?.utterances ?? []
     const alerts = alertsByUtterance(call?.alerts ?? [])
     const known = new Map()
