@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.events import CallId, Party, Transcript
+from assist_rules.engine.cards import SLOT
 from assist_rules.engine.conditions import (
     Absent,
     Edge,
@@ -22,10 +24,11 @@ from assist_rules.engine.conditions import (
     conditions_of,
 )
 from assist_rules.engine.governor import Limits
+from assist_rules.engine.hearing import Utterance
 from assist_rules.engine.judge import Judges
 from assist_rules.engine.matcher import Matcher
 from assist_rules.errors import Place, Problem, RuleError
-from assist_rules.language.lint import lint
+from assist_rules.language.lint import forbidden_cards, lint, sentences
 from assist_rules.language.parse import Draft, Packs, read_rules, read_shared
 from assist_rules.language.source import compose
 
@@ -125,7 +128,26 @@ def check_rulebook(
         return None, packs.drafts, sorted(problems)
     rules = [draft.rule for draft in packs.drafts]
     rulebook = Rulebook(rules, packs.phases, packs.rivals, packs.settings, digest.hexdigest()[:16])
-    return rulebook, packs.drafts, sorted(problems)
+    faults = forbidden_cards(packs.drafts, _forbidden_in(rulebook, packs.drafts))
+    return None if faults else rulebook, packs.drafts, sorted([*problems, *faults])
+
+
+def _forbidden_in(rulebook: Rulebook, drafts: Sequence[Draft]) -> dict[str, str]:
+    """Suggestions in which the packs' own rules hear what an agent must not say."""
+    leaves = {
+        rulebook.leaf_of[id(rule.when)]
+        for rule in rulebook.rules
+        if rule.category == "agent.forbidden" and isinstance(rule.when, Say)
+    }
+    heard: dict[str, str] = {}
+    for say in {s for draft in drafts for s in sentences(draft)}:
+        text = SLOT.sub("", say)
+        spoken = Transcript(CallId(""), Party.AGENT, "card", 1, text, len(text), (), True, 0, 0, 0)
+        utterance = Utterance(rulebook.matcher, rulebook.judges, spoken)
+        utterance.hear(spoken)
+        for leaf in leaves & utterance.cues.keys():
+            heard[say] = utterance.cues[leaf][0].evidence.text
+    return heard
 
 
 def _files(paths: list[Path], problems: list[Problem]) -> list[Path]:

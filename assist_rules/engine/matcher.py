@@ -71,6 +71,8 @@ class Matcher:
     def _sounds_allowed(self, say: Say, pattern: Pattern, text: str) -> bool:
         if say.homophones == "off":
             return False
+        if say.homophones == "loose":
+            return len(text) >= 2
         if len(text) >= 3 or (len(text) == 2 and pattern.shortest >= 4):
             return True
         return len(text) == 2 and say.homophones == "on" and self._has_rivals(text)

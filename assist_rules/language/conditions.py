@@ -73,8 +73,11 @@ class ConditionReader:
     def negated(self, node: Node) -> Condition:
         return Not(self.condition(node))
 
-    def say(self, fields: Fields) -> Say:
-        """Heard words; ``fields`` have ``role`` and ``say``."""
+    def say(self, fields: Fields, lenient: bool = False) -> Say:
+        """Heard words; ``fields`` have ``role`` and ``say``.
+
+        ``lenient``: for words whose absence is blamed; half understood is said.
+        """
         r = self.reader
         role = r.choice(fields["role"], grammar.ROLES)
         phrases: list[Sequence] = []
@@ -112,9 +115,11 @@ class ConditionReader:
             conditional=choice("conditional", "lower"),
             asked=choice("asked", "keep"),
             boundary=choice("boundary", "auto"),
-            homophones="off" if literal else choice("homophones", "auto"),
+            homophones="off" if literal else choice("homophones", "loose" if lenient else "auto"),
             min_confidence=(
-                r.number(fields["min_confidence"], 0, 1) if "min_confidence" in fields else 0.6
+                r.number(fields["min_confidence"], 0, 1)
+                if "min_confidence" in fields
+                else (0.25 if lenient else 0.6)
             ),
             literal=self._literal(fields["say"]) if literal else frozenset(),
             capture=r.text(fields["capture"]) if "capture" in fields else "",
@@ -223,7 +228,7 @@ class ConditionReader:
         r = self.reader
         steps = []
         for name, value in r.mapping(f["steps"], "steps"):
-            steps.append((name, self.say({"role": f["role"], "say": value})))
+            steps.append((name, self.say({"role": f["role"], "say": value}, lenient=True)))
         clock = "clock" in f and r.choice(f["clock"], grammar.STEPS["clock"].choices)
         return Steps(r.duration_ms(f["within"]), clock == "agent_turn", tuple(steps))
 
@@ -236,7 +241,7 @@ class ConditionReader:
             return r.choice(f[name], grammar.ABSENT[name].choices) if name in f else ""
 
         return Absent(
-            say=self.say(f),
+            say=self.say(f, lenient=True),
             within_ms=r.duration_ms(f["within"]) if "within" in f else None,
             agent_clock=choice("clock") == "agent_turn",
             turns=r.integer(f["turns"], 1, 20) if "turns" in f else 0,
