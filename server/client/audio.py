@@ -83,6 +83,7 @@ class AudioClient:
         self._packet = clip.rate * PACKET_MS // 1000
         self._began: float | None = None
         self._began_at: float | None = None
+        self._socket: ClientConnection | None = None
         self._ends: list[int] = []
         self._left: list[float] = []
 
@@ -112,6 +113,7 @@ class AudioClient:
             wait_s = RETRY_S
             try:
                 async with connect(self._url, compression=None, max_size=None) as socket:
+                    self._socket = socket
                     return await self._converse(socket)
             except _Told as error:
                 if error.code not in WORTH_RETRYING:
@@ -124,6 +126,11 @@ class AudioClient:
             if time.monotonic() - well_at > GIVE_UP_S:
                 raise Lost(f"{self._url}: {reason}")
             await asyncio.sleep(wait_s)
+
+    def drop(self) -> None:
+        """Cut the connection, as a network does; :meth:`run` opens another and goes on."""
+        if self._socket is not None:
+            self._socket.transport.abort()
 
     async def _converse(self, socket: ClientConnection) -> int:
         await socket.send(json.dumps(self._call.hello(self._clip)))

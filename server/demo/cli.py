@@ -56,7 +56,7 @@ def demo(
 async def _demo(options: list[str], folder: Path, call: str, once: bool) -> bool:
     with Screen() as screen:
         screen.say("Starting the server and loading the recogniser…", "dim")
-        async with serving(options) as address:
+        async with serving(options, lambda line: screen.say(line, "red")) as address:
             stage = Stage(address.replace("http", "ws", 1), folder)
             screen.say(f"agent widget  {address}/agent?agent={AGENT}", "bold")
             screen.say(f"lead board    {address}/board", "bold")

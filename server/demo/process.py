@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 START_S = 600
@@ -20,9 +20,10 @@ class ServerFailed(Exception):
 
 
 @asynccontextmanager
-async def serving(options: Sequence[str]) -> AsyncIterator[str]:
+async def serving(options: Sequence[str], complain: Callable[[str], None]) -> AsyncIterator[str]:
     """Run ``tingban serve`` with these options; gives its address once it takes calls.
 
+    ``complain`` gets what the server logs afterwards, which is warnings and worse.
     It belongs to our process group, so Ctrl-C in the terminal reaches it as well.
     """
     process = await asyncio.create_subprocess_exec(
@@ -36,7 +37,7 @@ async def serving(options: Sequence[str]) -> AsyncIterator[str]:
     )
     said: deque[str] = deque(maxlen=30)
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    reader = asyncio.create_task(_read(process, said, address))
+    reader = asyncio.create_task(_read(process, said, address, complain))
     try:
         async with asyncio.timeout(START_S):
             found = await address
@@ -49,13 +50,18 @@ async def serving(options: Sequence[str]) -> AsyncIterator[str]:
 
 
 async def _read(
-    process: asyncio.subprocess.Process, said: deque[str], address: asyncio.Future[str]
+    process: asyncio.subprocess.Process,
+    said: deque[str],
+    address: asyncio.Future[str],
+    complain: Callable[[str], None],
 ) -> None:
     """Find the address among what the server logs, keep the last of it."""
     assert process.stderr is not None
     async for raw in process.stderr:
         line = raw.decode("utf-8", "replace").rstrip()
         said.append(line)
+        if address.done():
+            complain(line)
         match = _ADDRESS.match(line)
         if match and not address.done():
             address.set_result(match[1])

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,8 @@ import soundfile
 from rich.console import Console
 from websockets.asyncio.client import connect
 
+from asr.events import AudioFrame, CallId, Party
+from asr.recogniser import CallAudio, ScriptedRecogniser
 from server.client.audio import AudioClient, Call
 from server.client.errors import Refused
 from server.client.viewer import ViewerClient
@@ -22,7 +25,7 @@ from server.demo.show import Stage, play, summary
 from server.screen import Screen
 from server.settings import Settings
 from tests.fixtures.script import CHAR_MS, LINES
-from tests.server.running import SETTINGS, message, running, silent_clip
+from tests.server.running import RATE, SETTINGS, message, running, silent_clip
 
 
 def label(turn: int, category: str, quote: str, card: bool) -> dict[str, object]:
@@ -176,3 +179,40 @@ def test_silence_before_a_clip_moves_it_against_the_grid() -> None:
     clip = silent_clip(1)
     assert clip.later(130).duration_ms == 1_130
     assert clip.later(130).part(0, 10) == bytes(40)
+
+
+class Listening(ScriptedRecogniser):
+    """Keeps what was pushed, as (first sample, samples) of the agent's side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[int, int]] = []
+        self.two_seconds = asyncio.Event()
+
+    def open(self, call: CallId, parties: Sequence[Party], rate: int) -> CallAudio:
+        audio = super().open(call, parties, rate)
+        push = audio.push
+
+        async def listen(frame: AudioFrame) -> None:
+            if frame.party is Party.AGENT:
+                self.heard.append((frame.start_sample, len(frame.pcm16) // 2))
+            if frame.start_sample >= 2 * RATE:
+                self.two_seconds.set()
+            await push(frame)
+
+        audio.push = listen  # type: ignore[method-assign]
+        return audio
+
+
+async def test_a_cut_connection_loses_and_doubles_nothing() -> None:
+    recogniser = Listening()
+    async with running(recogniser) as server:
+        client = AudioClient(server.ws, Call("c-1"), silent_clip(6), speed=8)
+        sending = asyncio.create_task(client.run())
+        await client.ready.wait()
+        await recogniser.two_seconds.wait()
+        client.drop()
+        assert await sending == 6_000
+    ends = [start + samples for start, samples in recogniser.heard]
+    assert [start for start, _ in recogniser.heard] == [0, *ends[:-1]]
+    assert ends[-1] == 48_000
