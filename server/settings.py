@@ -78,6 +78,11 @@ class TelephonySettings(_Frozen):
         description="two legs of a call have one UUID, the customer's connects first (order); or "
         "UUIDs that end in c for the customer and a for the agent (suffix)",
     )
+    audiohook_keys: dict[str, str] = Field(
+        default={},
+        description="API keys of Genesys AudioHook, each with its client secret in base64, empty "
+        "for unsigned requests; no keys: anyone may connect",
+    )
 
 
 class Settings(_Frozen):

@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket
 
 from server import sockets
 from server.ingest import json_l16
+from server.ingest.audiohook import AudioHookSocket
 from server.ingest.funasr import FunAsrSocket
 from server.ingest.json_l16 import L16Socket
 from server.ingest.line import Telephony
@@ -34,6 +35,10 @@ def routes(telephony: Telephony) -> APIRouter:
     async def funasr(socket: WebSocket) -> None:
         chosen = _chosen(socket, ("binary",))
         await sockets.serve(socket, FunAsrSocket(socket, telephony).talk, chosen)
+
+    @router.websocket("/v1/telephony/audiohook")
+    async def audiohook(socket: WebSocket) -> None:
+        await sockets.serve(socket, AudioHookSocket(socket, telephony).talk)
 
     return router
 
