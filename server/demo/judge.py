@@ -12,6 +12,9 @@ from server.demo.labels import Cue, Labels
 LATE_MS = 1_500
 """A card later than this after its cue's last sample is no help any more."""
 
+SUDDEN_MS = 3_000
+"""A rule that answers words does so within this; else it waited for something."""
+
 SpokenAt = Callable[[int], float | None]
 """When a moment of the call had been spoken, epoch seconds."""
 
@@ -86,6 +89,9 @@ class Cards:
         alert = self.alert_of(message)
         cue = self._labels.cue_of(alert) if alert else None
         heard_ms = cue.end_ms if cue else message.get("heard_ms")
+        if heard_ms is not None and not cue and message["at_ms"] - heard_ms > SUDDEN_MS:
+            # Not these words caused it but the time that passed after them.
+            return None
         spoken = None if heard_ms is None else spoken_at(heard_ms)
         return None if spoken is None else (at - spoken) * 1000
 

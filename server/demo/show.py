@@ -103,7 +103,8 @@ def summary(name: str, verdict: Verdict) -> Table:
     passed = "[bold green]passed[/]" if verdict.passed else "[bold red]failed[/]"
     table = Table(title=f"{name}: {passed}", title_justify="left")
     for column in ("turn", "cue", "category", "card", "after its last sample", ""):
-        table.add_column(column, justify="right" if column.startswith("after") else "left")
+        right = "right" if column.startswith("after") else "left"
+        table.add_column(column, justify=right, overflow="fold")
     for outcome in verdict.outcomes:
         cue = outcome.cue
         delay = "" if outcome.delay_ms is None else f"{outcome.delay_ms:.0f} ms"

@@ -62,6 +62,7 @@ def card(alert_id: str) -> dict[str, Any]:
         "why": "[because]",
         "category": "customer.complaint",
         "heard_ms": 6_500,
+        "at_ms": 7_000,
     }
 
 
@@ -150,6 +151,8 @@ def test_the_screen_shows_delays_as_they_come() -> None:
     cards.note(COMPLAINT)
     assert cards.delay_ms(card("a1"), BEGAN + 7.5, spoken_at) == pytest.approx(500)
     assert cards.delay_ms(card("a9"), BEGAN + 7.5, spoken_at) == pytest.approx(1_000)
+    waited = {**card("a9"), "at_ms": 15_000}
+    assert cards.delay_ms(waited, BEGAN + 15.1, spoken_at) is None
     assert cards.delay_ms(card("a1"), BEGAN + 7.5, lambda ms: None) is None
 
 
