@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks import corpus, statistics
@@ -247,7 +248,8 @@ def _server(arguments: Sequence[str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "server.cli", "serve", "--port", str(port), *arguments]
+    tingban = Path(sys.executable).with_name("tingban")
+    command = [str(tingban), "serve", "--port", str(port), *arguments]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         _wait_until_up(port, server)
