@@ -140,6 +140,83 @@ def evaluate(
 
 
 @app.command()
+def coverage(
+    packs: Packs = None,
+    inventory: Annotated[Path | None, typer.Option(help="Inventory file. Default: ours.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the handbooks' inventory against the packs: every item met as it claims."""
+    from assist_rules.tools.coverage import INVENTORY, read_coverage
+
+    _, drafts = _load(packs)
+    result = read_coverage(drafts, inventory or INVENTORY)
+    if as_json:
+        _print_json(result.figures())
+    else:
+        for problem in result.problems:
+            print(problem)
+        counts = ", ".join(f"{how.replace('_', ' ')} {n}" for how, n in sorted(result.how.items()))
+        print(f"{result.items} items: {counts}; {len(result.problems)} problems")
+    raise typer.Exit(FAILED if result.problems else DONE)
+
+
+@app.command()
+def bench(
+    rules: Annotated[int, typer.Option(min=10, help="Rules of the generated pack.")] = 5_000,
+    phrases: Annotated[int, typer.Option(min=10, help="Phrases of it.")] = 50_000,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the CPU time of a partial, whole path, and of loading a large pack."""
+    from assist_rules.tools.bench import bench_large, bench_shipped
+
+    figures = {"shipped": bench_shipped(), "large": bench_large(rules, phrases)}
+    if as_json:
+        _print_json(figures)
+        return
+    for name, row in figures.items():
+        print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in row.items()))
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="Packs as they are.")],
+    new: Annotated[Path, typer.Argument(help="Packs as they would be.")],
+    calls: Annotated[list[Path], typer.Argument(help="JSON lines: recorded or stored calls.")],
+    as_json: AsJson = False,
+) -> None:
+    """Replay calls under old and new packs: cards that appear, vanish or move."""
+    from assist_rules.errors import InputError
+    from assist_rules.tools.compare import Difference
+    from assist_rules.tools.dialogues import read_dialogues
+
+    before, _ = _load([old])
+    after, _ = _load([new])
+    difference = Difference()
+    failed = False
+    for path in calls:
+        for dialogue in _watched(read_dialogues(path), f"replaying {path.name}"):
+            if isinstance(dialogue, InputError):
+                _complain(str(dialogue))
+                failed = True
+            else:
+                difference.add(dialogue, before, after)
+    figures = difference.figures()
+    if as_json:
+        _print_json(figures)
+    else:
+        for kind in ("appear", "vanish", "move", "reword"):
+            for card in figures[kind]:
+                at = f"{card['at_ms'] / 1000:.1f} s"
+                print(f"{kind:7} {card['call']}#{card['turn']} {at} {card['rule']} {card['say']}")
+        print(
+            f"{figures['calls']} calls, {figures['hours']} hours: "
+            f"{figures['cards_per_agent_hour_before']} → {figures['cards_per_agent_hour_after']} "
+            f"cards per agent-hour"
+        )
+    raise typer.Exit(FAILED if failed else DONE)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of pack files, for editors."""
     from assist_rules.language.grammar import json_schema
