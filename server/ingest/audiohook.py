@@ -39,6 +39,8 @@ Model = TypeVar("Model", bound=BaseModel)
 RATE = 8_000
 LONGEST_S = 5
 FAREWELL_S = 5
+BREAK_MS = 200
+"""A hole from which on the recogniser takes what follows for another utterance."""
 LONGEST_HOLE_MS = 240_000
 """A hole in the call is at most this long; a longer hold is made up for in the times we tell."""
 
@@ -145,8 +147,11 @@ class AudioHookSocket:
             match message.type:
                 case "close":
                     return
-                case "discarded" | "resumed":
+                case "discarded":
                     self._skip(line, _parsed(Span, message).discarded)
+                case "resumed":
+                    # Nobody goes on with a sentence after a hold, however short.
+                    self._skip(line, _parsed(Span, message).discarded, BREAK_MS)
                 case _:
                     await self._answer(message)
 
@@ -164,10 +169,10 @@ class AudioHookSocket:
             case _:
                 raise Refusal("bad_message", f"type: {message.type} is not known here")
 
-    def _skip(self, line: Line, ms: int) -> None:
+    def _skip(self, line: Line, ms: int, shortest: int = 0) -> None:
         """Sound that will never come leaves a hole of its length, or nearly."""
-        hole = min(ms, LONGEST_HOLE_MS)
-        if ms > hole:
+        hole = min(max(ms, shortest), LONGEST_HOLE_MS)
+        if ms != hole:
             now = (line.first_sample + self._at) * 1000 // RATE
             self._shifts.append((now, self._shifts[-1][1] + ms - hole))
         self._at += hole * RATE // 1000

@@ -158,6 +158,20 @@ async def test_what_was_not_sent_is_a_gap(server: Running, ears: Ears) -> None:
     assert {float(word["offset"][2:-1]) for word in words} >= {17.9 + 1000 - 240}
 
 
+async def test_a_hold_ends_an_utterance_and_moves_no_time(server: Running, ears: Ears) -> None:
+    session = Session(ID)
+    begin, paused = session.open((C,)), session.message("paused", 1_000)
+    resumed = session.message("resumed", 1_000, start="PT1S", discarded="PT0S")
+    end = session.message("close")
+    async with stream(server) as socket:
+        await send_all(socket, [begin, bytes(8000), paused, resumed, bytes(8000), end])
+        told = await closed(socket)
+    assert ears.gaps[ID] == [(C, 8000, 1600)]
+    words = [m["parameters"]["entities"][0]["data"] for m in told if m["type"] == "event"]
+    # The script's first words of the customer are at 6.3 s of ours.
+    assert words[0]["offset"] == "PT6.100S"
+
+
 async def test_a_session_that_continues_another_continues_its_call(ears: Ears) -> None:
     async with running(ears, settings=settings()) as server:
         server.app.state.telephony.clock = lambda: 0.0
