@@ -1,6 +1,8 @@
 """Prints what the browser side costs on this machine: ``python -m tests.web.measure``.
 
-Paint latency: from the server's send to the widget's `painted`, both on this machine's clock.
+Paint latency: from the server's send to the widget's `painted`, both on this machine's clock;
+`bare` is the floor, a page of ten lines that writes the sentence and answers, measured in turn
+with it: what is above the floor is ours, what is in it is the browser's and the machine's.
 Frames: the gaps between animation frames of a board of 300 live calls at 20 events a second.
 """
 
@@ -71,34 +73,68 @@ def _sizes(browser: Browser, hall: Hall) -> dict[str, int]:
     return {"files": len(files), "gzip_bytes": sum(len(gzip.compress(file)) for file in files)}
 
 
-def _paint(browser: Browser, hall: Hall, cards: int) -> dict[str, float]:
+BARE = """address => new Promise((opened) => {
+  const socket = new WebSocket(address)
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data)
+    if (message.type === 'hello') opened(0)
+    if (message.type !== 'suggestion') return
+    requestAnimationFrame(() => {
+      document.body.textContent = message.say
+      requestAnimationFrame(() => socket.send(JSON.stringify({ type: 'painted', call: message.call,
+        seq: message.seq, at: (performance.timeOrigin + performance.now()) / 1000 })))
+    })
+  }
+})"""
+
+
+def _paint(browser: Browser, hall: Hall, cards: int) -> dict[str, Any]:
+    bare = _page(browser, f"{hall.origin}/hostile.css")
+    calls = {"bare": Script("c-bare", agent="bare"), "widget": Script("c-paint")}
+    for call in calls.values():
+        hall.begin(call.call, call.info)
+    bare.evaluate(BARE, hall.origin.replace("http", "ws") + "/v1/agent?agent=bare")
     page = _page(browser, f"{hall.origin}/agent?agent=a-7")
-    call = Script("c-paint")
-    hall.begin(call.call, call.info)
-    hall.wait(lambda: hall.count() == 1, 60)
-    delays = []
+    hall.wait(lambda: hall.count() == 2, 60)
+    thread = page.context.new_cdp_session(page)
+    thread.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = _busy(thread)["TaskDuration"]
+    delays: dict[str, list[float]] = {"bare": [], "widget": []}
     for number in range(cards):
-        call.hear(f"customer-{number}", "我要投诉你们", final=True)
-        alert = call.alert(
-            f"a{number}",
-            "customer.complaint",
-            "high",
-            "客户要投诉",
-            f"customer-{number}",
-            "我要投诉",
-        )
-        hall.tell(*call.events[-2:])
-        card = call.suggest(f"s{number}", alert, "给您添麻烦了，真的很抱歉。我马上为您处理。")
-        sent = time.time()
-        hall.tell(card)
-        seq = card["seq"]
-        hall.wait(lambda seq=seq: any(one["seq"] == seq for one in hall.of("painted")), 60)
-        painted = next(one for one in hall.of("painted") if one["seq"] == seq)
-        delays.append(1000 * (painted["at"] - sent))
-        hall.tell(call.retract(f"s{number}", "expired"))
+        for name, call in calls.items():
+            (bare if name == "bare" else page).bring_to_front()
+            delays[name].append(_painted_after(hall, call, number))
+    busy = _busy(thread)["TaskDuration"] - before
+    bare.close()
     page.close()
     hall.reset()
-    return _spread(delays)
+    ours = [one - floor for one, floor in zip(delays["widget"], delays["bare"], strict=True)]
+    return {
+        **{name: _spread(one) for name, one in delays.items()},
+        "above_bare": _spread(ours),
+        # Words, alert, card and retraction together.
+        "main_thread_cpu_ms_per_card": round(1000 * busy / cards, 2),
+    }
+
+
+def _painted_after(hall: Hall, call: Script, number: int) -> float:
+    """Milliseconds from sending a card to the page's word that it was painted."""
+    call.hear(f"customer-{number}", "我要投诉你们", final=True)
+    alert = call.alert(
+        f"a{number}", "customer.complaint", "high", "客户要投诉", f"customer-{number}", "我要投诉"
+    )
+    hall.tell(*call.events[-2:])
+    card = call.suggest(f"s{number}", alert, "给您添麻烦了，真的很抱歉。我马上为您处理。")
+
+    def answers() -> list[Event]:
+        wanted = (card["call"], card["seq"])
+        return [one for one in hall.of("painted") if (one["call"], one["seq"]) == wanted]
+
+    sent = time.time()
+    hall.tell(card)
+    hall.wait(answers, 60)
+    hall.tell(call.retract(f"s{number}", "expired"))
+    return float(1000 * (answers()[0]["at"] - sent))
 
 
 def _board(browser: Browser, hall: Hall, calls: int, rate: float, seconds: int) -> dict[str, Any]:

@@ -38,7 +38,11 @@ export class Connection {
   #pingId = 0
   /** @type {number|null} when, while the answer is awaited */ #pinged = null
   #retryAfter = 0
-  #wake = () => this.#now(true)
+  /** The network or the page came back: do not sit out a long pause. */
+  #wake = () => {
+    const visible = globalThis.document?.visibilityState !== 'hidden'
+    if (visible && this.#link.phase === 'waiting') this.#connect()
+  }
 
   /** @param {Options} options */
   constructor(options) {
@@ -176,12 +180,6 @@ export class Connection {
     this.#pinged = null
     this.#set({ phase: 'waiting', behind: false, message: reason || this.#link.message })
     this.#retry = setTimeout(() => this.#connect(), wait)
-  }
-
-  /** The network or the page came back: do not sit out a long pause. @param {boolean} seen */
-  #now(seen) {
-    const visible = globalThis.document?.visibilityState !== 'hidden'
-    if (seen && visible && this.#link.phase === 'waiting') this.#connect()
   }
 
   /** @param {Partial<Link>} change */

@@ -24,11 +24,10 @@ export class Frame {
 }
 
 /**
- * After what was just written has been painted: a frame's callbacks run before its painting, so
- * only the one after tells. Gives seconds since the epoch. @param {(at: number) => void} then
+ * Call it while drawing in a frame. Callbacks of a frame run before its painting, so the callback
+ * of the next frame is the first moment after. Gives seconds since the epoch.
+ * @param {(at: number) => void} then
  */
 export function whenPainted(then) {
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() => then((performance.timeOrigin + performance.now()) / 1000)),
-  )
+  requestAnimationFrame(() => then((performance.timeOrigin + performance.now()) / 1000))
 }
