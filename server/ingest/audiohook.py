@@ -40,7 +40,11 @@ RATE = 8_000
 LONGEST_S = 5
 FAREWELL_S = 5
 BREAK_MS = 200
-"""A hole from which on the recogniser takes what follows for another utterance."""
+"""A hole of this length ends an utterance."""
+BRIDGED_MS = 100
+"""A hole of this length does not."""
+BREATH_MS = 500
+"""Who lost no more than this is still in the same sentence."""
 LONGEST_HOLE_MS = 240_000
 """A hole in the call is at most this long; a longer hold is made up for in the times we tell."""
 
@@ -148,10 +152,16 @@ class AudioHookSocket:
                 case "close":
                     return
                 case "discarded":
-                    self._skip(line, _parsed(Span, message).discarded)
+                    ms = _parsed(Span, message).discarded
+                    self._skip(line, ms, min(ms, BRIDGED_MS) if ms <= BREATH_MS else ms)
                 case "resumed":
                     # Nobody goes on with a sentence after a hold, however short.
-                    self._skip(line, _parsed(Span, message).discarded, BREAK_MS)
+                    ms = _parsed(Span, message).discarded
+                    self._skip(line, ms, max(ms, BREAK_MS))
+                case "update":
+                    # Another language is another sentence.
+                    self._skip(line, 0, BREAK_MS)
+                    await self._answer(message)
                 case _:
                     await self._answer(message)
 
@@ -169,9 +179,9 @@ class AudioHookSocket:
             case _:
                 raise Refusal("bad_message", f"type: {message.type} is not known here")
 
-    def _skip(self, line: Line, ms: int, shortest: int = 0) -> None:
-        """Sound that will never come leaves a hole of its length, or nearly."""
-        hole = min(max(ms, shortest), LONGEST_HOLE_MS)
+    def _skip(self, line: Line, ms: int, hole: int) -> None:
+        """Sound of ``ms`` will never come; it leaves a hole, and times are told accordingly."""
+        hole = min(hole, LONGEST_HOLE_MS)
         if ms != hole:
             now = (line.first_sample + self._at) * 1000 // RATE
             self._shifts.append((now, self._shifts[-1][1] + ms - hole))

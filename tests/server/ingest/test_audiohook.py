@@ -158,18 +158,27 @@ async def test_what_was_not_sent_is_a_gap(server: Running, ears: Ears) -> None:
     assert {float(word["offset"][2:-1]) for word in words} >= {17.9 + 1000 - 240}
 
 
-async def test_a_hold_ends_an_utterance_and_moves_no_time(server: Running, ears: Ears) -> None:
-    session = Session(ID)
-    begin, paused = session.open((C,)), session.message("paused", 1_000)
-    resumed = session.message("resumed", 1_000, start="PT1S", discarded="PT0S")
-    end = session.message("close")
-    async with stream(server) as socket:
-        await send_all(socket, [begin, bytes(8000), paused, resumed, bytes(8000), end])
-        told = await closed(socket)
-    assert ears.gaps[ID] == [(C, 8000, 1600)]
-    words = [m["parameters"]["entities"][0]["data"] for m in told if m["type"] == "event"]
-    # The script's first words of the customer are at 6.3 s of ours.
-    assert words[0]["offset"] == "PT6.100S"
+HOLES: list[tuple[str, dict[str, str], int, str]] = [
+    ("resumed", {"start": "PT1S", "discarded": "PT0S"}, 1600, "PT6.100S"),
+    ("update", {"language": "zh-CN"}, 1600, "PT6.100S"),
+    ("discarded", {"start": "PT1S", "discarded": "PT0.05S"}, 400, "PT6.300S"),
+    ("discarded", {"start": "PT1S", "discarded": "PT0.5S"}, 800, "PT6.700S"),
+    ("discarded", {"start": "PT1S", "discarded": "PT2S"}, 16_000, "PT6.300S"),
+]
+
+
+async def test_holes_end_utterances_where_sentences_end(server: Running, ears: Ears) -> None:
+    """And Genesys' own times stay right: the customer's first words are at 6.3 s of ours."""
+    for number, (kind, parameters, hole, offset) in enumerate(HOLES):
+        session = Session(ID[:-1] + str(number))
+        begin, then = session.open((C,)), session.message
+        async with stream(server) as socket:
+            sent = [begin, bytes(8000), then(kind, 1_000, **parameters), bytes(8000), then("close")]
+            await send_all(socket, sent)
+            told = await closed(socket)
+        assert ears.gaps[session.id] == [(C, 8000, hole)], kind
+        words = [m["parameters"]["entities"][0]["data"] for m in told if m["type"] == "event"]
+        assert words[0]["offset"] == offset, kind
 
 
 async def test_a_session_that_continues_another_continues_its_call(ears: Ears) -> None:
