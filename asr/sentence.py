@@ -22,8 +22,11 @@ SPOKEN_AFTER_MS = 24
 class ShowConfig:
     """What a partial may show."""
 
-    hold_back: float = 0.5
-    """The last characters of an early partial wait while they are less sure than this."""
+    hold_back: float = 0.9
+    """The last characters of an early partial wait while they are less sure than this.
+
+    On ``benchmarks/corpus`` with the bundled model, 0.5 shows a character 37 ms earlier (median)
+    and changes four times as many of those already shown."""
     look_ahead: bool = True
     """Show what a chunk's look-ahead suggests, which costs next to nothing."""
 
