@@ -125,7 +125,7 @@ def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """How uvicorn runs the application."""
     # At DEBUG these print every message, which is what people said: never, at any log level.
     for name in ("uvicorn.error", "websockets"):
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
     return uvicorn.Config(
         app,
         host=settings.host,
