@@ -190,6 +190,13 @@ class RuleSession:
         live = self._live.setdefault(number, live)
         changed = False
         for key in [k for k in live if k not in stands]:
+            first = live[key].moment.evidence[:1]
+            if (
+                first
+                and number in self._book.index.by_talk
+                and self._call.is_old(first[0].utterance)
+            ):
+                continue
             self._take_back(live.pop(key), events)
             changed = True
         for key, (moment, trace) in stands.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from assist_rules.events import CallInfo
 
 TURN_GAP_MS = 1_500
 """A party silent for longer has ended its turn."""
+RECENT = 24
 KEPT_UTTERANCES = 240
 """Older utterances keep their cues but can no longer be revised: memory stays flat over hours."""
 
@@ -45,6 +47,7 @@ class Call:
         self.info = info
         self.utterances: dict[str, Utterance] = {}
         self._gone: set[str] = set()
+        self._recent: deque[str] = deque(maxlen=RECENT)
         self.cues: dict[int, dict[str, tuple[Cue, ...]]] = {}
         self.metrics: dict[tuple[Party, str], list[tuple[int, float]]] = {}
         self.heard_ms = 0
@@ -61,6 +64,7 @@ class Call:
                 return None
             utterance = Utterance(self._matcher, self._judges, transcript)
             self.utterances[name] = utterance
+            self._recent.append(name)
             self._forget_oldest()
         else:
             latest = utterance.latest
@@ -79,6 +83,11 @@ class Call:
             else:
                 self.cues.get(leaf, {}).pop(name, None)
         return changed
+
+    def is_old(self, name: str) -> bool:
+        """Is the utterance so far back that conclusions from it are no longer looked at?"""
+        recent = self._recent
+        return bool(name) and name not in recent
 
     def _forget_oldest(self) -> None:
         while len(self.utterances) > KEPT_UTTERANCES:

@@ -91,7 +91,7 @@ class Utterance:
         stable = len(new.norm)
         if not transcript.final:
             stable = new.norm_length(max(transcript.stable, 0))
-        retimed = transcript.chars[: len(self.latest.chars)] != self.latest.chars
+        before = self.latest
         self.latest, self.text = transcript, new
         same = _common(old.norm, new.norm)
         changed = same < len(old.norm) or same < len(new.norm)
@@ -103,7 +103,12 @@ class Utterance:
         if not self._found:
             return frozenset()
         judged = self._judge(same, changed, ended, settling)
-        if judged or (self.cues and (retimed or old.raw != new.raw[: len(old.raw)])):
+        if judged:
+            return self._cues_changed()
+        if self.cues and (
+            old.raw != new.raw[: len(old.raw)]
+            or transcript.chars[: len(before.chars)] != before.chars
+        ):
             return self._cues_changed()
         return frozenset()
 

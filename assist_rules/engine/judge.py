@@ -115,7 +115,7 @@ class _Words:
 
 def _ends(pattern: Pattern, norm: str, start: int) -> list[int]:
     ends = list(pattern.ends_from(norm, start))
-    if pattern.sequence.at_end:
+    if pattern.at_end:
         ends = [end for end in ends if end == len(norm)]
     return ends
 

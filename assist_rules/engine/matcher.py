@@ -183,8 +183,8 @@ def _end(anchor: Anchor) -> int:
 def _match(
     pattern: Pattern, parts: tuple[tuple[int, int], ...], confidence: float, by_sound: bool
 ) -> Match:
-    at_end = pattern.sequence.at_end
-    return Match(pattern.leaf, parts[0][0], parts[-1][1], confidence, by_sound, at_end, parts)
+    start, end = parts[0][0], parts[-1][1]
+    return Match(pattern.leaf, start, end, confidence, by_sound, pattern.at_end, parts)
 
 
 def _automaton(keys: Mapping[str, object]) -> ahocorasick.Automaton | None:

@@ -7,7 +7,7 @@ nothing until their telling part is heard.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from assist_rules.engine.sound import sounds_of_phrase
 from assist_rules.engine.text import NUMERALS
@@ -39,49 +39,42 @@ TAIL_CHARS = frozenset("了的吧呢吗呀哦哈啦嘞")
 _Spans = tuple[tuple[int, int], ...]
 
 
+_Sets = tuple[tuple[int, frozenset[str]], ...]
+"""Texts by their length, the longest first."""
+
+
 class Pattern:
     """A sequence with its anchor; immutable after construction but for cached sounds."""
 
     __slots__ = (
-        "_sounds",
-        "after",
-        "anchor",
-        "leaf",
-        "longest",
-        "plain",
-        "sequence",
-        "shortest",
-        "sounds_around",
-        "texts",
-    )
+        "_by_length", "_sounds", "after", "anchor", "at_end", "at_start", "gaps", "leaf", "longest",
+        "number_first", "number_last", "plain", "shortest", "sounds_around", "texts",
+    )  # fmt: skip
 
     def __init__(self, leaf: int, sequence: Sequence, by_sound: bool = False) -> None:
         self.leaf = leaf
-        self.sequence = sequence
-        parts, gaps = sequence.parts, sequence.gaps
-        self.texts = tuple(
-            tuple(part) if len(part) == 1 else tuple(sorted(part, key=lambda t: (-len(t), t)))
-            for part in parts
-        )
-        # The longest part is the most telling; of equals the last, which is heard when all are.
-        anchor = 0
-        for i in range(1, len(self.texts)):
-            if len(self.texts[i][-1]) >= len(self.texts[anchor][-1]):
-                anchor = i
-        self.anchor = anchor
-        self.shortest = sequence.shortest
-        self.longest = sequence.longest
-        after = sum(NUMBER_CHARS if gap == NUMBER else gap for gap in gaps[anchor:])
-        after += sum(len(texts[0]) for texts in self.texts[anchor + 1 :])
-        self.after = after + NUMBER_CHARS * sequence.number_last
-        """Characters after the anchor within which the rest must come."""
-        self.plain = len(parts) == 1 and not (
-            sequence.at_start or sequence.at_end or sequence.number_first or sequence.number_last
-        )
+        self.gaps = sequence.gaps
+        self.at_start, self.at_end = sequence.at_start, sequence.at_end
+        self.number_first, self.number_last = sequence.number_first, sequence.number_last
+        parts = sequence.parts
+        self.texts: tuple[tuple[str, ...], ...] = tuple(map(tuple, parts))
+        self._by_length: list[_Sets | None] = [None] * len(parts)
+        self._sounds: list[_Sets | None] = [None] * len(parts)
+        bare = not (self.at_start or self.at_end or self.number_first or self.number_last)
+        self.plain = bare and len(parts) == 1
         """Nothing around the anchor to look for."""
-        self.sounds_around = by_sound and len(self.texts) > 1 and self.shortest >= 4
+        # The longest part is the most telling; of equals the last, which is heard when all are.
+        least = [min(map(len, part)) for part in parts]
+        self.anchor = max(range(len(parts)), key=lambda i: (least[i], i)) if least[1:] else 0
+        most = [max(map(len, part)) for part in parts]
+        gaps = [NUMBER_CHARS if gap == NUMBER else gap for gap in self.gaps]
+        ends = NUMBER_CHARS * self.number_last
+        self.after = sum(gaps[self.anchor :]) + sum(most[self.anchor + 1 :]) + ends
+        """Characters after the anchor within which the rest must come."""
+        self.shortest = sequence.shortest if gaps or not bare else least[0]
+        self.longest = sum(gaps) + sum(most) + ends + NUMBER_CHARS * self.number_first
+        self.sounds_around = by_sound and len(parts) > 1 and self.shortest >= 4
         """May its other parts be met by sound when the anchor is met as written?"""
-        self._sounds: list[tuple[str, ...] | None] = [None] * len(self.texts)
 
     def left_of(self, norm: str, start: int, sound: str = "") -> _Spans | None:
         """Where the parts before an anchor at ``start`` lie; None when they are not there.
@@ -91,11 +84,10 @@ class Pattern:
         left = self._left(norm, self.anchor - 1, start, sound) if self.anchor else ()
         if left is None:
             return None
-        sequence = self.sequence
         first = left[0][0] if left else start
-        if sequence.at_start and norm[:first] not in LEAD_INS:
+        if self.at_start and norm[:first] not in LEAD_INS:
             return None
-        if sequence.number_first:
+        if self.number_first:
             run = _numerals_before(norm, first)
             if not run:
                 return None
@@ -106,7 +98,7 @@ class Pattern:
     def right_of(self, norm: str, end: int, sound: str = "") -> _Spans | None:
         """Where the parts after an anchor that ends at ``end`` lie; None when not (yet) there."""
         right = self._right(norm, self.anchor, end, sound)
-        if right is None or not self.sequence.number_last:
+        if right is None or not self.number_last:
             return right
         last = right[-1][1] if right else end
         run = _numerals_after(norm, last)
@@ -114,23 +106,24 @@ class Pattern:
 
     def ends_from(self, norm: str, start: int) -> Iterator[int]:
         """Every place where the phrase can end when it begins at ``start``."""
-        if self.sequence.at_start and norm[:start] not in LEAD_INS:
+        if self.at_start and norm[:start] not in LEAD_INS:
             return
-        for text in self.texts[0]:
-            if norm.startswith(text, start):
-                yield from self._ends(norm, 0, start + len(text))
+        for length, texts in self._sets(0):
+            if norm[start : start + length] in texts:
+                yield from self._ends(norm, 0, start + length)
 
     def _ends(self, norm: str, done: int, at: int) -> Iterator[int]:
         if done + 1 == len(self.texts):
             yield at
             return
+        sets = self._sets(done + 1)
         for place in self._gap_after(norm, done, at):
-            for text in self.texts[done + 1]:
-                if norm.startswith(text, place):
-                    yield from self._ends(norm, done + 1, place + len(text))
+            for length, texts in sets:
+                if norm[place : place + length] in texts:
+                    yield from self._ends(norm, done + 1, place + length)
 
     def _gap_after(self, norm: str, done: int, at: int) -> range:
-        gap = self.sequence.gaps[done]
+        gap = self.gaps[done]
         if gap == NUMBER:
             return range(at + 1, at + _numerals_after(norm, at) + 1)
         return range(at, min(at + gap, len(norm)) + 1)
@@ -139,51 +132,58 @@ class Pattern:
         if done + 1 == len(self.texts):
             return ()
         places = self._gap_after(norm, done, at)
-        for place in places:
-            for text in self.texts[done + 1]:
-                if norm.startswith(text, place):
-                    found = self._right(norm, done + 1, place + len(text), sound)
-                    if found is not None:
-                        return ((place, place + len(text)), *found)
-        if sound:
+        for heard, sets in self._ways(done + 1, norm, sound):
             for place in places:
-                for code in self._sounds_of(done + 1):
-                    if sound.startswith(code, place):
-                        found = self._right(norm, done + 1, place + len(code), sound)
+                for length, texts in sets:
+                    if heard[place : place + length] in texts:
+                        found = self._right(norm, done + 1, place + length, sound)
                         if found is not None:
-                            return ((place, place + len(code)), *found)
+                            return ((place, place + length), *found)
         return None
 
     def _left(self, norm: str, part: int, at: int, sound: str) -> _Spans | None:
         if part < 0:
             return ()
-        gap = self.sequence.gaps[part]
+        gap = self.gaps[part]
         if gap == NUMBER:
             places = range(at - 1, at - _numerals_before(norm, at) - 1, -1)
         else:
             places = range(at, max(at - gap, 0) - 1, -1)
-        for place in places:
-            for text in self.texts[part]:
-                if len(text) <= place and norm.startswith(text, place - len(text)):
-                    found = self._left(norm, part - 1, place - len(text), sound)
-                    if found is not None:
-                        return (*found, (place - len(text), place))
-        if sound:
+        for heard, sets in self._ways(part, norm, sound):
             for place in places:
-                for code in self._sounds_of(part):
-                    if len(code) <= place and sound.startswith(code, place - len(code)):
-                        found = self._left(norm, part - 1, place - len(code), sound)
+                for length, texts in sets:
+                    if length <= place and heard[place - length : place] in texts:
+                        found = self._left(norm, part - 1, place - length, sound)
                         if found is not None:
-                            return (*found, (place - len(code), place))
+                            return (*found, (place - length, place))
         return None
 
-    def _sounds_of(self, part: int) -> tuple[str, ...]:
+    def _ways(self, part: int, norm: str, sound: str) -> tuple[tuple[str, _Sets], ...]:
+        """As it is written first, then, where asked for, as it sounds."""
+        if not sound:
+            return ((norm, self._sets(part)),)
+        return ((norm, self._sets(part)), (sound, self._sounds_of(part)))
+
+    def _sets(self, part: int) -> _Sets:
+        known = self._by_length[part]
+        if known is None:
+            known = self._by_length[part] = _grouped(self.texts[part])
+        return known
+
+    def _sounds_of(self, part: int) -> _Sets:
         known = self._sounds[part]
         if known is None:
             long = [text for text in self.texts[part] if len(text) >= 2]
-            known = tuple(dict.fromkeys(s for text in long for s in sounds_of_phrase(text, 2)))
+            known = _grouped([s for text in long for s in sounds_of_phrase(text, 2)])
             self._sounds[part] = known
         return known
+
+
+def _grouped(texts: Iterable[str]) -> _Sets:
+    by_length: dict[int, set[str]] = {}
+    for text in texts:
+        by_length.setdefault(len(text), set()).add(text)
+    return tuple((n, frozenset(by_length[n])) for n in sorted(by_length, reverse=True))
 
 
 def _numerals_before(norm: str, at: int) -> int:

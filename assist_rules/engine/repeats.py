@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import lru_cache
 from itertools import pairwise
 
 MAX_COMPARED = 200
 
 
+@lru_cache(maxsize=2048)
+def _pairs(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset(pairwise(text[:MAX_COMPARED]))
+
+
 def likeness(one: str, other: str) -> float:
     """Dice coefficient of character pairs, 0 to 1."""
-    a = Counter(pairwise(one[:MAX_COMPARED]))
-    b = Counter(pairwise(other[:MAX_COMPARED]))
-    size = a.total() + b.total()
-    return 2 * (a & b).total() / size if size else 0.0
+    a, b = _pairs(one), _pairs(other)
+    size = len(a) + len(b)
+    return 2 * len(a & b) / size if size else 0.0

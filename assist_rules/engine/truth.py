@@ -65,6 +65,8 @@ class Answer:
 
 
 TRUE, FALSE = Answer(True), Answer(False)
+REPEATS_LOOKED_AT = 30
+"""People who say it again do so soon; alerts on older words stand (``Call.is_old``)."""
 FactLookup = Callable[[tuple[str, ...]], Iterable[Moment]]
 
 
@@ -189,14 +191,17 @@ class Truth:
         return sorted(found, key=lambda m: (m.end_ms, m.key))
 
     def _repeats(self, condition: Repeat) -> list[Moment]:
-        said = [u for u in self._call.said_by(condition.role) if u.latest.final]
-        said = [u for u in said if len(u.text.norm) >= condition.min_chars]
+        said = [
+            u
+            for u in self._call.said_by(condition.role)
+            if u.latest.final and len(u.text.norm) >= condition.min_chars
+        ][-REPEATS_LOOKED_AT:]
         found = []
         for i, utterance in enumerate(said):
             since = utterance.latest.end_ms - (condition.within_ms or 10**12)
             alike = [
                 u
-                for u in said[max(0, i - 30) : i]
+                for u in said[:i]
                 if u.latest.end_ms >= since
                 and likeness(u.text.norm, utterance.text.norm) >= condition.similar
             ]

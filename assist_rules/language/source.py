@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar
 
 import yaml
 
@@ -15,18 +14,24 @@ from assist_rules.language.grammar import Field
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 
+Node = yaml.Node
+_TAGS: dict[type[Node], str] = {
+    yaml.ScalarNode: "tag:yaml.org,2002:str",
+    yaml.SequenceNode: "tag:yaml.org,2002:seq",
+    yaml.MappingNode: "tag:yaml.org,2002:map",
+}
+
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Every scalar is text here; guessing types would only take time and turn no into false."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, object]]]] = {}
+    def resolve(self, kind: type[Node], value: object, implicit: object) -> str:
+        return _TAGS[kind]
 
 
 _BARE_AT = re.compile(r"(?m)(^\s*(?:- +)+|[\[,]\s*|:[ \t]+)@(?=[A-Za-z])")
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m)$")
 _UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000}
-
-Node = yaml.Node
 
 
 def compose(path: Path, problems: list[Problem]) -> Node | None:
