@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import resource
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -201,14 +202,18 @@ async def test_a_worker_that_breaks_starts_anew_and_says_what_was_lost(caplog):
         frames = list(talk("a", seconds=14))
         for frame in frames[:500]:
             await call.push(frame)
-        broken = running._worker.scheduler.choose
+        broken, sound = threading.Event(), running._worker.scheduler.choose
 
         def choose(waiting):
-            running._worker.scheduler.choose = broken
+            running._worker.scheduler.choose = sound
+            broken.set()
             raise RuntimeError("broken")
 
         running._worker.scheduler.choose = choose
-        for frame in frames[500:]:
+        for frame in frames[500:800]:
+            await call.push(frame)
+        assert await asyncio.to_thread(broken.wait, 60)
+        for frame in frames[800:]:
             await call.push(frame)
         call.end()
         events = [event async for event in call]
