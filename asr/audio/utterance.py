@@ -7,77 +7,23 @@ so that the packets in which the sound came cannot change them.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from asr.audio.actions import Action, Begin, CutterConfig, End, NotSpeech, Speech
 from asr.audio.codec import Samples
+from asr.audio.crosstalk import Ear
 from asr.audio.gate import Gate, Loudness
+from asr.audio.tones import Listener
 from asr.audio.vad import HOP, VoiceActivity, VoiceNetwork
+
+__all__ = ["Action", "Begin", "CutterConfig", "End", "NotSpeech", "Speech", "UtteranceCutter"]
 
 _HOP_MS = 32
 _PER_MS = 16
 _WARM_UP = 8
 """Pieces from before that the network hears when it wakes; with two it missed soft beginnings."""
-
-
-@dataclass(frozen=True, slots=True)
-class CutterConfig:
-    """When an utterance begins and ends. Times in ms."""
-
-    onset_probability: float = 0.5
-    """The network's verdict from which a piece counts as voice while nobody speaks."""
-    stay_probability: float = 0.35
-    """The same inside of an utterance."""
-    onset_hops: int = 3
-    """Voiced pieces of 32 ms among the last five that open an utterance."""
-    least_preroll_ms: int = 200
-    """Sound before the onset that belongs to the utterance: soft first consonants."""
-    preroll_ms: int = 480
-    """At most so much of it, as long as it is loud: the network is sometimes slow to wake."""
-    hangover_ms: int = 400
-    """Silence that ends an utterance, before the speaker's own pauses are known."""
-    shortest_hangover_ms: int = 250
-    longest_hangover_ms: int = 600
-    tiring_ms: int = 12_000
-    """From here on a shorter pause is enough."""
-    long_ms: int = 16_000
-    """From here on a dip in level is enough, a shallower one the longer it lasts."""
-    longest_ms: int = 20_000
-    """Here the utterance is cut, wherever that is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """An utterance has begun; its sound follows."""
-
-    start_sample: int
-    """Of the first sound given, pre-roll included."""
-    onset_sample: int
-    """Where the voice was first heard."""
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """Sound of the open utterance, without holes from ``Begin.start_sample`` to the end."""
-
-    start_sample: int
-    samples: Samples
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The utterance is over; nothing of it follows."""
-
-    end_sample: int
-    """Past the last sound given."""
-    spoken_sample: int
-    """Past the last voice heard."""
-    why: Literal["pause", "long", "gap", "end"]
-
-
-Action = Begin | Speech | End
 
 
 class UtteranceCutter:
@@ -87,6 +33,8 @@ class UtteranceCutter:
     open utterance. Three voiced pieces of five (96 ms) open an utterance. It ends after a pause
     of :attr:`hangover_ms`, which follows the speaker: nine of ten pauses that the speaker goes on
     after are shorter (stochastic approximation of the quantile, Robbins and Monro 1951).
+
+    With an ``ear`` on the other party, that one's voice leaking into this channel opens nothing.
     """
 
     def __init__(
@@ -94,16 +42,21 @@ class UtteranceCutter:
         config: CutterConfig | None = None,
         start_sample: int = 0,
         network: VoiceNetwork | None = None,
+        ear: Ear | None = None,
     ) -> None:
         self._config = config or CutterConfig()
         self._position = start_sample
         self._rest: Samples = np.zeros(0, np.float32)
         self._gate = Gate()
         self._voice = VoiceActivity(network)
-        # Pieces before the present one: enough for the onset window and the pre-roll.
-        past = 5 + -(-self._config.preroll_ms // _HOP_MS)
+        self._ear = ear
+        self._other = Listener()
+        # Pieces before the present one: enough for the onset window, the pre-roll, and the time
+        # that it can take to tell a voice from a leaking one.
+        past = 5 + -(-self._config.preroll_ms // _HOP_MS) + (Ear.LONGEST_HOPS if ear else 0)
         self._past: deque[tuple[Samples, bool]] = deque(maxlen=past)
         self._voiced: deque[bool] = deque(maxlen=5)
+        self._candidate: int | None = None
         self._awake = 0
         self._open = False
         self._begin_sample = start_sample
@@ -146,6 +99,7 @@ class UtteranceCutter:
         self._position = self._end_sample = next_sample
         self._past.clear()
         self._voiced.clear()
+        self._candidate = None
         self._awake = 0
         return actions
 
@@ -163,6 +117,8 @@ class UtteranceCutter:
             self._rest = np.zeros(0, np.float32)
         if self._open:
             actions.append(self._close(why))
+        if mark := self._other.stop():
+            actions.append(mark)
         return actions
 
     def _hear(self, hop: Samples, count: int, actions: list[Action]) -> None:
@@ -171,17 +127,40 @@ class UtteranceCutter:
         voice = self._ask(hop, loudness)
         start = self._position
         self._position += count
+        if self._ear:
+            self._ear.hear(hop, start)
+        self._past.append((hop[:count], loudness.loud))
         if self._open:
             actions.append(Speech(start, hop[:count]))
             self._listen(loudness, voice)
             if why := self._over(loudness):
                 actions.append(self._close(why))
-            self._past.append((hop[:count], loudness.loud))
             return
-        self._past.append((hop[:count], loudness.loud))
         self._voiced.append(voice >= self._config.onset_probability)
+        if mark := self._other.hear(hop, start, loudness.loud and not any(self._voiced)):
+            actions.append(mark)
         if sum(self._voiced) >= self._config.onset_hops:
-            self._begin(loudness, actions)
+            self._consider(loudness, actions)
+        elif not any(self._voiced):
+            self._candidate = None
+
+    def _consider(self, loudness: Loudness, actions: list[Action]) -> None:
+        """Somebody speaks. Begin, unless it is the other party, or that is not clear yet."""
+        if self._candidate is None:
+            # The onset is the first voiced piece among those that count.
+            back = len(self._voiced) - list(self._voiced).index(True)
+            pieces = list(self._past)[-back:]
+            self._candidate = self._position - sum(len(samples) for samples, _ in pieces)
+        whose = self._ear.judge(self._candidate, self._position) if self._ear else "own"
+        if whose == "own":
+            if mark := self._other.stop():
+                actions.append(mark)
+            self._begin(self._candidate, loudness, actions)
+        elif whose == "leak":
+            actions.append(NotSpeech(self._candidate, self._position, "leak"))
+        if whose != "unclear":
+            self._voiced.clear()
+            self._candidate = None
 
     def _ask(self, hop: Samples, loudness: Loudness) -> float:
         """The network's verdict, 0 where it need not be asked."""
@@ -201,19 +180,18 @@ class UtteranceCutter:
         self._gate.teach(loudness, voice)
         return voice
 
-    def _begin(self, loudness: Loudness, actions: list[Action]) -> None:
+    def _begin(self, onset: int, loudness: Loudness, actions: list[Action]) -> None:
         config = self._config
-        # The onset is the first voiced piece among those that count.
-        back = len(self._voiced) - list(self._voiced).index(True)
         pieces = list(self._past)
         held = np.concatenate([samples for samples, _ in pieces])
         held_from = self._position - len(held)
-        onset = self._position - sum(len(samples) for samples, _ in pieces[-back:])
-        start = onset
-        for samples, loud in reversed(pieces[:-back]):
-            if not loud:
-                break
-            start -= len(samples)
+        start, at = onset, self._position
+        for samples, loud in reversed(pieces):
+            at -= len(samples)
+            if at < onset:
+                if not loud:
+                    break
+                start = at
         start = max(start, onset - config.preroll_ms * _PER_MS)
         start = min(start, onset - config.least_preroll_ms * _PER_MS)
         start = max(start, held_from, self._end_sample)
@@ -223,7 +201,6 @@ class UtteranceCutter:
         self._begin_sample = start
         self._spoken_sample = self._position
         self._peak_db = max(loudness.first_db, loudness.second_db)
-        self._voiced.clear()
         actions.append(Begin(start, onset))
         actions.append(Speech(start, held[start - held_from :]))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from asr.audio.codec import Samples
 from asr.audio.gate import SoundError
-from asr.audio.utterance import Action, Begin, CutterConfig, End, Speech, UtteranceCutter
+from asr.audio.utterance import Action, Begin, CutterConfig, End, NotSpeech, Speech, UtteranceCutter
 from asr.events import Party
 from tests.asr.sounds import NOT_SPEECH, call, heard, hiss, silence
 
@@ -113,7 +113,7 @@ def test_every_turn_of_a_call_is_cut_as_it_was_spoken(name: str) -> None:
 
 @pytest.mark.parametrize("name", NOT_SPEECH)
 def test_what_is_not_speech_makes_no_utterance(name: str) -> None:
-    assert cut(NOT_SPEECH[name]) == []
+    assert all(isinstance(action, NotSpeech) for action in cut(NOT_SPEECH[name]))
 
 
 @pytest.mark.parametrize("name", ["hold music", "busy, China", "keypad", "hiss"])
