@@ -102,29 +102,19 @@ def summary(name: str, verdict: Verdict) -> Table:
     """What the demonstration showed, on one screen."""
     passed = "[bold green]passed[/]" if verdict.passed else "[bold red]failed[/]"
     table = Table(title=f"{name}: {passed}", title_justify="left")
-    for column in ("turn", "cue", "category", "card", "after its last sample", ""):
-        right = "right" if column.startswith("after") else "left"
-        table.add_column(column, justify=right, overflow="fold")
+    for column in ("turn", "cue", "card"):
+        table.add_column(column, overflow="fold")
+    table.add_column("after its last sample", justify="right")
+    table.add_column("")
     for outcome in verdict.outcomes:
         cue = outcome.cue
         delay = "" if outcome.delay_ms is None else f"{outcome.delay_ms:.0f} ms"
-        table.add_row(
-            str(cue.turn),
-            escape(cue.quote),
-            cue.category,
-            escape(outcome.say or ""),
-            delay,
-            _judgement(outcome),
-        )
+        what = f"{escape(cue.quote)}\n[dim]{cue.category}[/]"
+        card = escape(outcome.say or "")
+        table.add_row(str(cue.turn), what, card, delay, _judgement(outcome))
     for suggestion in verdict.unexpected:
-        table.add_row(
-            "",
-            escape(suggestion["why"]),
-            suggestion["category"],
-            escape(suggestion["say"]),
-            "",
-            "[bold red]not allowed by the labels[/]",
-        )
+        what = f"{escape(suggestion['why'])}\n[dim]{suggestion['category']}[/]"
+        table.add_row("", what, escape(suggestion["say"]), "", "[bold red]not in the labels[/]")
     return table
 
 
