@@ -83,32 +83,45 @@ def negations(text: Text, norm_text: str, parts: tuple[tuple[int, int], ...]) ->
     They stand before it, in its gaps, or right after it.
     """
     start, end = parts[0][0], parts[-1][1]
-    count = _negations_before(text, norm_text, start, max(0, start - 16), end)
+    after = norm_text[end : end + 4]
+    floor = _clause_start(text, max(0, start - 16), start)
+    count = _negations_before(norm_text[floor:start], norm_text[start], after)
     for (_, before), (part, _) in pairwise(parts):
         if part > before:
-            count += _negations_before(text, norm_text, part, before, end)
-    if norm_text[end : end + 4].startswith(_AFTER_NO):
+            floor = _clause_start(text, before, part)
+            count += _negations_before(norm_text[floor:part], norm_text[part], after)
+    if after.startswith(_AFTER_NO):
         count += 1
     return count
 
 
-def _negations_before(text: Text, norm_text: str, start: int, floor: int, end: int) -> int:
+def _clause_start(text: Text, floor: int, at: int) -> int:
+    """Where the clause before ``at`` begins, as far as punctuation tells."""
+    if isinstance(text.places, range):
+        return floor
+    while at > floor and not text.breaks_before(at):
+        at -= 1
+    return at
+
+
+@lru_cache(maxsize=8192)
+def _negations_before(window: str, first: str, after: str) -> int:
+    """Negations at the end of ``window``; ``first`` follows it, ``after`` follows the phrase."""
     count = 0
-    at = start
+    at = len(window)
     light = 0
-    while at > floor and light <= 4:
-        if text.breaks_before(at):
-            break
-        word = _word_before(norm_text, at, floor, _NEGATORS_BY_LENGTH)
-        if word and not _is_idiom(norm_text, at, word):
-            if _is_choice(norm_text, at - len(word), word, norm_text[at : at + 1]):
+    while at > 0 and light <= 4:
+        word = _word_before(window, at, _NEGATORS_BY_LENGTH)
+        if word and not _is_idiom(window, at, word):
+            following = window[at : at + 1] or first
+            if _is_choice(window, at - len(word), word, following):
                 return 0
-            if not _is_rhetorical(norm_text, at, end):
+            if not _is_rhetorical(window, at, after):
                 count += 1
             at -= len(word)
             light = 0
             continue
-        word = _word_before(norm_text, at, floor, _LIGHT_BY_LENGTH)
+        word = _word_before(window, at, _LIGHT_BY_LENGTH)
         if not word:
             break
         at -= len(word)
@@ -125,12 +138,10 @@ def is_choice(norm_text: str, start: int) -> bool:
     )
 
 
-def _word_before(
-    norm_text: str, at: int, floor: int, words: tuple[tuple[int, frozenset[str]], ...]
-) -> str:
+def _word_before(window: str, at: int, words: tuple[tuple[int, frozenset[str]], ...]) -> str:
     for length, known in words:
-        if at - length >= floor and norm_text[at - length : at] in known:
-            return norm_text[at - length : at]
+        if length <= at and window[at - length : at] in known:
+            return window[at - length : at]
     return ""
 
 
@@ -152,33 +163,48 @@ def _is_choice(norm_text: str, start: int, word: str, after: str) -> bool:
     return before == (word[1:2] if len(word) > 1 else after)
 
 
-def _is_rhetorical(norm_text: str, at: int, end: int) -> bool:
+def _is_rhetorical(window: str, at: int, after: str) -> bool:
     """这不是骗人吗 affirms."""
-    if not norm_text[max(0, at - 5) : at].endswith(_RHETORICAL):
+    if not window[max(0, at - 5) : at].endswith(_RHETORICAL):
         return False
-    return (
-        any(mark in norm_text[end : end + 4] for mark in "吗么") or "就是" in norm_text[at - 2 : at]
-    )
+    return "吗" in after or "么" in after or "就是" in window[max(0, at - 2) : at]
 
 
 def reported(norm_text: str, start: int) -> bool:
     """Is somebody else quoted: 他说…, 上次那个客服说…?"""
-    window = norm_text[max(0, start - 8) : start]
+    return _has_report(norm_text[max(0, start - 8) : start])
+
+
+@lru_cache(maxsize=4096)
+def _has_report(window: str) -> bool:
     return any(word in window for word in _REPORT)
 
 
-def conditional(text: Text, norm_text: str, start: int, end: int) -> bool:
+def conditional(norm_text: str, start: int, end: int) -> bool:
     """Is it said under a condition: 如果…, 再不…就…?"""
-    window = norm_text[max(0, start - 12) : start]
-    return any(word in window for word in _IF) or norm_text.startswith("的话", end)
+    return norm_text.startswith("的话", end) or _has_if(norm_text[max(0, start - 12) : start])
+
+
+@lru_cache(maxsize=4096)
+def _has_if(window: str) -> bool:
+    return any(word in window for word in _IF)
 
 
 def asked(norm_text: str, start: int, end: int) -> bool:
     """Is it only asked: 会不会…, …吗?"""
-    window = norm_text[max(0, start - 6) : start]
-    if any(word in window for word in _ASK_BEFORE):
-        return True
-    return any(word in norm_text[end : end + 4] for word in _ASK_AFTER)
+    return _asks_after(norm_text[end : end + 4]) or _asks_before(
+        norm_text[max(0, start - 6) : start]
+    )
+
+
+@lru_cache(maxsize=4096)
+def _asks_before(window: str) -> bool:
+    return any(word in window for word in _ASK_BEFORE)
+
+
+@lru_cache(maxsize=4096)
+def _asks_after(window: str) -> bool:
+    return any(word in window for word in _ASK_AFTER)
 
 
 def ends_where_words_end(text: Text, start: int, end: int, length: int) -> bool:

@@ -130,8 +130,9 @@ class Utterance:
         different = False
         for found in self._found:
             open_yet = found.until > same
-            unsettled = settling and any(not hit.settled for _, hit in found.hits)
-            if (open_yet and (changed or ended)) or unsettled:
+            if (open_yet and (changed or ended)) or (
+                settling and found.hits and not all(hit.settled for _, hit in found.hits)
+            ):
                 before = found.hits
                 self._look(found)
                 different = different or before != found.hits

@@ -242,7 +242,7 @@ class Judge:
             if say.quoted == "cancel":
                 return _NO
             notes.append("quoted")
-        if say.conditional != "keep" and guards.conditional(text, norm, start, end):
+        if say.conditional != "keep" and guards.conditional(norm, start, end):
             if say.conditional == "cancel":
                 return _NO
             lowered = True
