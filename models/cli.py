@@ -177,7 +177,7 @@ def _facts(card: ModelCard) -> dict[str, Any]:
         state, problem = "no", str(error)
     except StoreError as error:
         state, problem = "damaged", str(error)
-    files = [directory / file for file in card.files]
+    files = [directory / file for file in (*card.files, *card.also)]
     return {
         "type": "model",
         "name": card.name,

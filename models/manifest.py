@@ -25,7 +25,7 @@ class ModelCard:
     files: tuple[str, ...]
     """Without these it cannot be loaded."""
     also: tuple[str, ...] = ()
-    """Fetched if the hub has them."""
+    """Used, and fetched, where they exist."""
     remake: str = ""
     """Command that makes it, for what is made here."""
     least_bytes: Mapping[str, int] = field(default_factory=dict)

