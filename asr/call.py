@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from asr.audio.crosstalk import CrossTalk
 from asr.events import AsrEvent, AudioFrame, CallId, Party, StreamFailed, Transcript, Watermark
 from asr.metrics import SoundMeter
 from asr.paraformer.decoder import Decoder, Kind
@@ -42,8 +43,18 @@ class CallStream:
     ) -> None:
         self.call = call
         self._meter = SoundMeter(call, parties) if config.metrics else None
+        talk = CrossTalk() if config.crosstalk and len(parties) > 1 else None
         self._streams = {
-            party: PartyStream(call, party, rate, decoder, new_wording, config, self._meter)
+            party: PartyStream(
+                call,
+                party,
+                rate,
+                decoder,
+                new_wording,
+                config,
+                self._meter,
+                talk.ear() if talk else None,
+            )
             for party in parties
         }
         self._failed: set[Party] = set()

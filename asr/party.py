@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.audio.codec import CodecError, Samples, decode_pcm16
+from asr.audio.crosstalk import Ear
 from asr.audio.gate import SoundError
 from asr.audio.resample import Resampler
 from asr.audio.utterance import Action, Begin, CutterConfig, End, Speech, UtteranceCutter
@@ -49,6 +50,8 @@ class PartyConfig:
     """A packet further ahead than this is an error, not a gap."""
     metrics: bool = True
     """Tell how people speak, too (:mod:`asr.metrics`)."""
+    crosstalk: bool = True
+    """Tell one party's voice in the other's channel from that party speaking."""
     cutter: CutterConfig = field(default_factory=CutterConfig)
     show: ShowConfig = field(default_factory=ShowConfig)
 
@@ -91,7 +94,9 @@ class PartyStream:
         new_wording: Callable[[], Wording],
         config: PartyConfig,
         meter: SoundMeter | None = None,
+        ear: Ear | None = None,
     ) -> None:
+        """``meter`` and ``ear`` are what the parties of a call have in common."""
         self.call = call
         self.party = party
         self._rate = rate
@@ -100,14 +105,16 @@ class PartyStream:
         self._config = config
         self._meter = meter
         self._resampler = Resampler(rate)
-        self._cutter = UtteranceCutter(config.cutter)
+        self._ear = ear
+        self._cutter = UtteranceCutter(config.cutter, ear=ear)
         self._expected = 0
         self._count = 0
         self._open: _Open | None = None
         self._under_way: dict[Utterance, Sentence] = {}
         self._marked_ms = 0
         # An utterance may yet begin this far back: its onset is seen late and has a pre-roll.
-        self._late_ms = config.cutter.preroll_ms + 6 * 32
+        judging = Ear.LONGEST_HOPS if ear else 0
+        self._late_ms = config.cutter.preroll_ms + (6 + judging) * 32
         self.entries: list[Entry] = []
         """What has come out since the caller last emptied it."""
 
@@ -153,7 +160,9 @@ class PartyStream:
         self._activity(False, self.at_ms)
         self._decoder = decoder
         self._resampler = Resampler(self._rate)
-        self._cutter = UtteranceCutter(self._config.cutter, self._in_16k(self._expected))
+        self._cutter = UtteranceCutter(
+            self._config.cutter, self._in_16k(self._expected), ear=self._ear
+        )
         gap = AudioGap(self.call, self.party, gap_ms, self.at_ms, why)
         self.entries.append(Entry(self.at_ms, self.at_ms, [*finals, gap], None))
 
