@@ -28,8 +28,8 @@ Bonus = Callable[[tuple[int, ...], int], float]
 REACH = 8
 
 WIDTH = 8
-WEIGHT = 0.4
-LAG = 6
+WEIGHT = 0.5
+LAG = 3
 
 
 @dataclass(frozen=True, slots=True)

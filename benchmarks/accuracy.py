@@ -75,7 +75,7 @@ def read_sentences(path: Path = SENTENCES) -> list[Sentence]:
 
 
 def speak(text: str, variant: str, condition: str) -> Samples:
-    """16 kHz speech in a manner that depends on the arguments alone."""
+    """16 kHz speech in a manner that depends on the arguments alone, but for espeak's breath noise."""
     rng = random.Random(f"{text} {variant}")
     voice = Voice(variant, rng.randint(145, 215), rng.randint(35, 65), rng.randint(35, 65))
     samples = channel.gain(say(text, voice).samples, rng.uniform(-20, -6))
@@ -208,8 +208,14 @@ def summarise(readings: Iterable[Reading]) -> dict[str, dict[str, float]]:
             "syllable_errors": round(total[3] / total[0], 4),
             "whole_right": round(total[5] / total[4], 4),
         }
-        for name, total in sums.items()
+        for name, total in sorted(sums.items(), key=_place)
     }
+
+
+def _place(entry: tuple[str, object]) -> tuple[str, int]:
+    """Conditions first, then their voices, then their kinds; each in order of appearance."""
+    condition, _, part = entry[0].partition(" · ")
+    return condition, 0 if not part else 1 if part.startswith("voice ") else 2
 
 
 def table(summary: dict[str, dict[str, float]]) -> Table:

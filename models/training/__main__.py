@@ -1,4 +1,4 @@
-"""`python -m models.training STAGE`. The stages, in order: text, speech, train, lm, export."""
+"""`python -m models.training STAGE`, or `all`. In order: text, speech, train, export, lm."""
 
 from __future__ import annotations
 
@@ -37,6 +37,16 @@ def lm(count: int = stages.LM_SENTENCES) -> None:
 def export() -> None:
     """Write models/bundled from the last checkpoint."""
     stages.export()
+
+
+@app.command("all")
+def everything() -> None:
+    """All stages, one after the other."""
+    stages.make_text()
+    stages.make_speech()
+    stages.train()
+    stages.export()
+    stages.make_language_model()
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def _mu_law_round_trip(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float
 def noise(count: int, colour: NoiseColour, rng: np.random.Generator) -> Samples:
     """Noise of unit power. Pink falls 3 dB an octave, brown rumbles; both are flat below 60 Hz."""
     length = next_fast_len(count)
-    white = rng.standard_normal(length, np.float32)
+    white: Samples = rng.standard_normal(length, np.float32)
     if colour == "white":
         return white[:count]
     spectrum = rfft(white)

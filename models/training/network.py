@@ -156,8 +156,9 @@ def encode(encoder: Any, batch: Packed, tap: int) -> tuple[Tensor, Tensor]:
     middle = x
     for index, layer in enumerate([*encoder.encoders0, *encoder.encoders]):
         attention = layer.self_attn
-        q, kv = attention.linear_q_k_v(layer.norm1(x)).split([width, 2 * width], -1)
-        keys, values = _reach(kv).split(width, -1)
+        qkv: Tensor = attention.linear_q_k_v(layer.norm1(x))
+        q, kv = torch.split(qkv, [width, 2 * width], -1)
+        keys, values = _reach(kv).chunk(2, -1)
         out = attention.linear_out(_attend(q, keys, values, mask, attention.h))
         seen = kv[..., width:] * valid
         out = out + depthwise(seen, attention.fsmn_block.weight, 5) + seen

@@ -122,7 +122,7 @@ def _grams(flat: Ids, order: int, power: float) -> tuple[Ids, Counts]:
         if place or order == 1:
             inside &= part != START
     found, counts = np.unique(keys[inside], return_counts=True)
-    return found, counts**power
+    return found, np.asarray(counts**power, np.float64)
 
 
 def _continuations(

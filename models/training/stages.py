@@ -25,8 +25,8 @@ TEXT_SEED = 2_411
 LM_SENTENCES = 100_000
 EVERYDAY_REPEATS = 3
 LM_SEED = 911
-STEPS = 10_000
-DECAY = 4_000
+STEPS = 6_700
+DECAY = 2_200
 
 
 def make_text(work: Path = WORK, count: int = SENTENCES) -> None:

@@ -14,6 +14,9 @@ Three things to know:
     spoken.times     # ((0.0, 182.0), ...) milliseconds, one pair for every character of text
 
 A comma is a short pause, a full stop a longer one; neither is part of the text that comes back.
+
+espeak's noise generator runs on from call to call. The same calls in the same order in a fresh
+process give the same samples; the same call twice gives other breath noise and times equal to a millisecond or two.
 """
 
 from __future__ import annotations
@@ -77,7 +80,7 @@ class Spoken:
 
 
 def say(text: str, voice: Voice | None = None) -> Spoken:
-    """Speak Hanzi and pause marks. Deterministic; safe to call from several threads."""
+    """Speak Hanzi and pause marks. Safe to call from several threads."""
     return _espeak().say(text, voice or Voice())
 
 
