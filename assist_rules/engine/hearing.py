@@ -95,15 +95,14 @@ class Utterance:
         self.latest, self.text = transcript, new
         same = _common(old.norm, new.norm)
         changed = same < len(old.norm) or same < len(new.norm)
-        if changed:
-            self._scan(same)
+        lost = changed and self._scan(same)
         ended = transcript.final != self.final
         settling = stable != self._stable
         self.final, self._stable = transcript.final, stable
-        if not self._found:
+        if not self._found and not self.cues:
             return frozenset()
         judged = self._judge(same, changed, ended, settling)
-        if judged:
+        if judged or lost:
             return self._cues_changed()
         if self.cues and (
             old.raw != new.raw[: len(old.raw)]
@@ -117,13 +116,16 @@ class Utterance:
         self._found = []
         self._sound = ""
 
-    def _scan(self, same: int) -> None:
+    def _scan(self, same: int) -> bool:
+        """Find anchors in what is new; whether hits went with what is gone."""
         norm = self.text.norm
         self._sound = self._sound[:same] + sound_of(norm[same:])
         found = self._found
+        lost = False
         while found and found[-1].anchor.end > same:
-            found.pop()
+            lost = bool(found.pop().hits) or lost
         found.extend(map(_Found, self._matcher.anchors(norm, self._sound, same)))
+        return lost
 
     def _judge(self, same: int, changed: bool, ended: bool, settling: bool) -> bool:
         """Look again at what the new text can have changed; whether any hit came or went."""

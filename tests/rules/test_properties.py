@@ -12,15 +12,11 @@ from assist_rules.session import RuleSession
 from tests.rules.talk import CALL, facts, heard, session
 
 PIECES = st.sampled_from(
-    """
-    我要投诉 我 要 投诉 投宿 不 没有 不得不 你们 骗人 服务 态度 太差了 特别好 这不是 吗 如果 着火 冒烟 没 律师 律师楼
-    起诉 12315 幺二三一五 嗯 啊 儿 女儿 事儿 不清楚 我 您 有不清楚的地方 我帮您 核实 急什么 别激动 没办法 随便 你
-    看着办 再见 您好 请问 打了 五遍 电话 三 天 了 了 不了 气死 头素 投素 的 得 领导 经理 找 表扬 销户 转网 hello A 。 ，
-    """.split()
+    ["我要投诉", "我", "要", "投诉", "投宿", "不", "没有", "不得不", "你们", "满意", "服务", "快一点", "太差了", "保险", "这不是", "吗", "如果", "着火", "冒烟", "没", "非常抱歉", "起诉", "12315", "分钟", "之内", "嗯", "啊", "儿", "女儿", "事儿", "不清楚", "我", "您", "有不清楚的地方", "我帮您", "核实", "急什么", "别激动", "没办法", "随便", "你", "看着办", "再见", "您好", "请问", "打了", "五遍", "电话", "三", "天", "了", "了", "不了", "气死", "头素", "投素", "的", "得", "领导", "经理", "找", "表扬", "销户", "转网", "hello", "A", "。", "，"]
 )
 TEXTS = st.lists(PIECES, min_size=1, max_size=12).map("".join)
 SLOW = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -48,9 +44,9 @@ def revisions(draw: st.DrawFn, text: str) -> list[str]:
 @SLOW
 @given(data=st.data(), text=TEXTS, party=st.sampled_from(list(Party)))
 def test_any_partials_end_where_the_final_text_alone_ends(
-    shipped: Rulebook, data: st.DataObject, text: str, party: Party
+    practice: Rulebook, data: st.DataObject, text: str, party: Party
 ) -> None:
-    streamed = session(shipped)
+    streamed = session(practice)
     events: list[RuleEvent] = []
     number = 0
     for partial in data.draw(revisions(text)):
@@ -59,7 +55,7 @@ def test_any_partials_end_where_the_final_text_alone_ends(
         events += streamed.hear(heard(partial, number, party=party, stable=stable))
     last = heard(text, number + 1, final=True, party=party)
     events += streamed.hear(last)
-    once = session(shipped)
+    once = session(practice)
     assert facts(events) == facts(once.hear(last))
     assert streamed.score == once.score
 
@@ -67,9 +63,9 @@ def test_any_partials_end_where_the_final_text_alone_ends(
 @SLOW
 @given(data=st.data(), texts=st.lists(TEXTS, min_size=2, max_size=5))
 def test_a_call_ends_where_its_finals_alone_end(
-    shipped: Rulebook, data: st.DataObject, texts: list[str]
+    practice: Rulebook, data: st.DataObject, texts: list[str]
 ) -> None:
-    streamed, once = session(shipped), session(shipped)
+    streamed, once = session(practice), session(practice)
     events: list[RuleEvent] = []
     expected: list[RuleEvent] = []
     clock = 0
@@ -93,13 +89,11 @@ def test_a_call_ends_where_its_finals_alone_end(
 
 @SLOW
 @given(data=st.data(), text=TEXTS)
-def test_a_replay_gives_the_same_events(
-    shipped: Rulebook, data: st.DataObject, text: str
-) -> None:
+def test_a_replay_gives_the_same_events(practice: Rulebook, data: st.DataObject, text: str) -> None:
     inputs = [heard(p, i + 1) for i, p in enumerate(data.draw(revisions(text)))]
 
     def play() -> list[tuple[RuleEvent, ...]]:
-        one = session(shipped)
+        one = session(practice)
         played = []
         for item in inputs:
             played.append(one.hear(item))
@@ -111,15 +105,15 @@ def test_a_replay_gives_the_same_events(
 
 @SLOW
 @given(text=TEXTS)
-def test_what_is_taken_back_leaves_nothing(shipped: Rulebook, text: str) -> None:
-    one = session(shipped)
+def test_what_is_taken_back_leaves_nothing(practice: Rulebook, text: str) -> None:
+    one = session(practice)
     events = list(one.hear(heard(text, 1)))
     events += one.hear(heard("", 2, final=True))
     events += one.advance(Watermark(CALL, 30_000, 30_000))
     assert facts(events) == set()
     assert one.score == 0
     # The next words are treated as if the others had never been.
-    fresh = session(shipped)
+    fresh = session(practice)
     fresh.hear(heard("", 1, final=True))
     fresh.advance(Watermark(CALL, 30_000, 30_000))
     again = heard("我要投诉你们", 1, True, Party.CUSTOMER, "u2", 31_000)
@@ -132,8 +126,8 @@ WILD = st.one_of(st.integers(-(10**18), 10**18), st.integers(0, 100_000), st.flo
 
 @SLOW
 @given(data=st.data())
-def test_no_input_breaks_a_session(shipped: Rulebook, data: st.DataObject) -> None:
-    one = RuleSession(shipped, CallInfo(CallId("c")))
+def test_no_input_breaks_a_session(practice: Rulebook, data: st.DataObject) -> None:
+    one = RuleSession(practice, CallInfo(CallId("c")))
     draw = data.draw
     for _ in range(draw(st.integers(1, 12))):
         kind = draw(st.integers(0, 4))
