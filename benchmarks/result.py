@@ -21,7 +21,6 @@ LIBRARIES = (
     "torch",
     "funasr",
     "numpy",
-    "soxr",
     "pyahocorasick",
     "fastapi",
     "uvicorn",
