@@ -47,7 +47,7 @@ browser() { has chromium || has chromium-browser || has google-chrome; }
 missing=()
 has espeak-ng || missing+=(espeak-ng)
 browser || missing+=(chromium)
-fc-list 2>/dev/null | grep -qi 'cjk' || missing+=(fonts-noto-cjk)
+fc-list 2>/dev/null | grep -i cjk >/dev/null || missing+=(fonts-noto-cjk)
 if [ ${#missing[@]} -gt 0 ] && has apt-get && [ "$(id -u)" = 0 ]; then
   say "Installing from Debian: ${missing[*]}"
   apt-get update -qq
