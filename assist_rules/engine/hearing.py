@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from asr.events import Char, Party, Transcript
 from assist_rules.engine.judge import Answer, Judge, Judges, Verdict
@@ -24,8 +25,7 @@ ROLES_OF = {
 """Which conditions a party's words may meet. On mixed mono nothing is blamed on the agent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A phrase that counts, in normalised characters."""
 
     start: int

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import ahocorasick
 
@@ -32,8 +32,7 @@ class Verdict(Enum):
     NO = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     verdict: Verdict
     lowered: bool = False
     notes: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import ahocorasick
 
@@ -22,8 +22,7 @@ WORD_PENALTY = 0.35
 WORD_CONTEXT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """The telling part of some phrases, met in a text."""
 
     start: int
@@ -32,8 +31,7 @@ class Anchor:
     by_sound: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A whole phrase met in a text; guards have not looked at it yet."""
 
     leaf: int

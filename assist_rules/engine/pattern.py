@@ -129,14 +129,24 @@ class Pattern:
         return range(at, min(at + gap, len(norm)) + 1)
 
     def _right(self, norm: str, done: int, at: int, sound: str) -> _Spans | None:
-        if done + 1 == len(self.texts):
+        part = done + 1
+        if part == len(self.texts):
             return ()
-        places = self._gap_after(norm, done, at)
-        for heard, sets in self._ways(done + 1, norm, sound):
-            for place in places:
+        gap = self.gaps[done]
+        for heard, sets in self._ways(part, norm, sound):
+            if gap != NUMBER and len(sets) == 1 and len(sets[0][1]) == 1:
+                length, (text,) = sets[0]
+                place = heard.find(text, at, at + gap + length)
+                while place >= 0:
+                    found = self._right(norm, part, place + length, sound)
+                    if found is not None:
+                        return ((place, place + length), *found)
+                    place = heard.find(text, place + 1, at + gap + length)
+                continue
+            for place in self._gap_after(norm, done, at):
                 for length, texts in sets:
                     if heard[place : place + length] in texts:
-                        found = self._right(norm, done + 1, place + length, sound)
+                        found = self._right(norm, part, place + length, sound)
                         if found is not None:
                             return ((place, place + length), *found)
         return None
@@ -145,17 +155,27 @@ class Pattern:
         if part < 0:
             return ()
         gap = self.gaps[part]
-        if gap == NUMBER:
-            places = range(at - 1, at - _numerals_before(norm, at) - 1, -1)
-        else:
-            places = range(at, max(at - gap, 0) - 1, -1)
         for heard, sets in self._ways(part, norm, sound):
-            for place in places:
+            if gap != NUMBER and len(sets) == 1 and len(sets[0][1]) == 1:
+                length, (text,) = sets[0]
+                low = max(0, at - gap - length)
+                place = heard.rfind(text, low, at)
+                while place >= 0:
+                    found = self._left(norm, part - 1, place, sound)
+                    if found is not None:
+                        return (*found, (place, place + length))
+                    place = heard.rfind(text, low, place + length - 1)
+                continue
+            if gap == NUMBER:
+                ends = range(at - 1, at - _numerals_before(norm, at) - 1, -1)
+            else:
+                ends = range(at, max(at - gap, 0) - 1, -1)
+            for end in ends:
                 for length, texts in sets:
-                    if length <= place and heard[place - length : place] in texts:
-                        found = self._left(norm, part - 1, place - length, sound)
+                    if length <= end and heard[end - length : end] in texts:
+                        found = self._left(norm, part - 1, end - length, sound)
                         if found is not None:
-                            return (*found, (place - length, place))
+                            return (*found, (end - length, end))
         return None
 
     def _ways(self, part: int, norm: str, sound: str) -> tuple[tuple[str, _Sets], ...]:

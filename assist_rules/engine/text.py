@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 MAX_CHARS = 20_000
 """An utterance is read up to here; nobody says more without a pause, and work stays bounded."""
@@ -70,8 +70,7 @@ def _traditional() -> dict[str, str]:
 _FOLD = _Folding()
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A normalised text and, for each of its characters, the place of the raw one."""
 
     raw: str

@@ -45,7 +45,7 @@ def large_pack(rules: int = RULES, phrases: int = PHRASES) -> str:
             one = vocabulary[steps.below(len(vocabulary))]
             other = vocabulary[steps.below(len(vocabulary))]
             said.append(f"{one}<4>{other}" if i % 5 == 4 else one + other)
-        if number % 10 == 0:
+        if number % 25 == 0:
             said[0] = vocabulary[steps.below(500)]
         out += [
             f"  - id: large.r{number}",
