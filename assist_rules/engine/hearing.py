@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from asr.events import Char, Party, Transcript
 from assist_rules.engine.judge import Answer, Judge, Judges, Verdict
-from assist_rules.engine.matcher import Anchor, Match, Matcher
+from assist_rules.engine.matcher import Anchor, Candidates, Match, Matcher
 from assist_rules.engine.sound import sound_of
 from assist_rules.engine.text import Text, extended, normalise
 from assist_rules.events import Evidence, Path
@@ -57,10 +57,11 @@ class Cue:
 class _Found:
     """An anchor, what it gave, and up to which place the text can still change that."""
 
-    __slots__ = ("anchor", "hits", "until")
+    __slots__ = ("anchor", "candidates", "hits", "until")
 
     def __init__(self, anchor: Anchor) -> None:
         self.anchor = anchor
+        self.candidates: Candidates | None = None
         self.hits: list[tuple[Match, Hit]] = []
         self.until = 1 << 30
 
@@ -142,7 +143,12 @@ class Utterance:
 
     def _look(self, found: _Found) -> None:
         norm, final = self.text.norm, self.final
-        matches, until = self._matcher.matches(found.anchor, norm, self._sound)
+        candidates = found.candidates
+        if candidates is None:
+            candidates = self._matcher.candidates(found.anchor)
+        matches, until, found.candidates = self._matcher.matches(
+            found.anchor, candidates, norm, self._sound
+        )
         hits = []
         for match in matches:
             judge = self._judges[match.leaf]

@@ -43,19 +43,23 @@ class Match(NamedTuple):
     parts: tuple[tuple[int, int], ...]
 
 
+Candidate = tuple[Pattern, str]
+Candidates = Sequence[Candidate]
+
+
 class Matcher:
     """Built once per rulebook, read by every session."""
 
     def __init__(self, says: Sequence[Say], rivals: Mapping[str, Sequence[str]]) -> None:
         self.says = tuple(says)
         self._rivals = {norm(k): frozenset(map(norm, v)) for k, v in rivals.items()}
-        exact: dict[str, list[Pattern]] = {}
-        by_sound: dict[str, list[tuple[Pattern, str]]] = {}
+        exact: dict[str, list[Candidate]] = {}
+        by_sound: dict[str, list[Candidate]] = {}
         for leaf, say in enumerate(self.says):
             for sequence in say.phrases:
                 pattern = Pattern(leaf, sequence, say.homophones != "off")
                 for text in pattern.texts[pattern.anchor]:
-                    exact.setdefault(text, []).append(pattern)
+                    exact.setdefault(text, []).append((pattern, text))
                     if self._sounds_allowed(say, pattern, text):
                         for code in sounds_of_phrase(text):
                             by_sound.setdefault(code, []).append((pattern, text))
@@ -93,32 +97,45 @@ class Matcher:
             found.sort(key=_end)
         return found
 
-    def matches(self, anchor: Anchor, norm_text: str, sound: str) -> tuple[list[Match], int]:
-        """The phrases around an anchor that are there in whole, and up to which place of the
-        text what comes later may still make others whole."""
+    def candidates(self, anchor: Anchor) -> Candidates:
+        """The phrases that have this anchor, each with the text that the anchor stands for."""
+        return self._by_sound[anchor.entry] if anchor.by_sound else self._exact[anchor.entry]
+
+    def matches(
+        self, anchor: Anchor, candidates: Candidates, norm_text: str, sound: str
+    ) -> tuple[list[Match], int, Candidates]:
+        """Which candidates are there in whole; up to which place of the text what comes later
+        may still change that; and those for which it may. What stands before an anchor does not
+        change while the anchor stands, so what fails there fails for good."""
         if anchor.by_sound:
-            return self._matches_by_sound(anchor, norm_text, sound)
+            return self._matches_by_sound(anchor, candidates, norm_text, sound)
         found: list[Match] = []
+        alive: list[Candidate] = []
         until = 0
-        for pattern in self._exact[anchor.entry]:
+        for candidate in candidates:
+            pattern = candidate[0]
             if pattern.plain:
                 span = (anchor.start, anchor.end)
                 found.append(Match(pattern.leaf, *span, 1.0, False, False, (span,)))
+                alive.append(candidate)
                 continue
             parts, open_to = self._around(pattern, anchor, norm_text, "")
-            until = max(until, open_to)
             by_sound, confidence = False, 1.0
             if parts is None and pattern.sounds_around:
-                parts, open_to = self._around(pattern, anchor, norm_text, sound)
-                until = max(until, open_to)
+                parts, also_to = self._around(pattern, anchor, norm_text, sound)
+                open_to = max(open_to, also_to)
                 by_sound, confidence = True, 0.75
+            if open_to:
+                alive.append(candidate)
+                until = max(until, open_to)
             if parts is not None:
                 found.append(_match(pattern, parts, confidence, by_sound))
-        return found, until
+        return found, until, alive
 
     def _around(
         self, pattern: Pattern, anchor: Anchor, norm_text: str, sound: str
     ) -> tuple[tuple[tuple[int, int], ...] | None, int]:
+        """Its parts, if all are there; how far what comes may matter, 0 for not at all."""
         left = pattern.left_of(norm_text, anchor.start, sound)
         if left is None:
             return None, 0
@@ -129,26 +146,28 @@ class Matcher:
         return (*left, (anchor.start, anchor.end), *right), open_to
 
     def _matches_by_sound(
-        self, anchor: Anchor, norm_text: str, sound: str
-    ) -> tuple[list[Match], int]:
+        self, anchor: Anchor, candidates: Candidates, norm_text: str, sound: str
+    ) -> tuple[list[Match], int, Candidates]:
         heard = norm_text[anchor.start : anchor.end]
         found: list[Match] = []
+        alive: list[Candidate] = []
         until = 0
-        for pattern, meant in self._by_sound[anchor.entry]:
+        for candidate in candidates:
+            pattern, meant = candidate
             if heard == meant:
                 continue
             parts, open_to = self._around(pattern, anchor, norm_text, sound)
-            if parts is None:
-                until = max(until, open_to)
-                continue
-            if self._is_rival(heard, meant):
+            if not open_to or self._is_rival(heard, meant):
                 continue
             # What stands right of it decides how it is cut into words.
             until = max(until, open_to, anchor.end + WORD_CONTEXT)
+            alive.append(candidate)
+            if parts is None:
+                continue
             confidence = self._confidence(pattern, anchor, heard, meant, norm_text)
             if confidence + 1e-9 >= self.says[pattern.leaf].min_confidence:
                 found.append(_match(pattern, parts, confidence, True))
-        return found, until
+        return found, until, alive
 
     def _confidence(
         self, pattern: Pattern, anchor: Anchor, heard: str, meant: str, norm_text: str

@@ -47,7 +47,8 @@ class Pattern:
     """A sequence with its anchor; immutable after construction but for cached sounds."""
 
     __slots__ = (
-        "_by_length", "_sounds", "after", "anchor", "at_end", "at_start", "gaps", "leaf", "longest",
+        "_by_length",
+        "_edge", "_sounds", "after", "anchor", "at_end", "at_start", "gaps", "leaf", "longest",
         "number_first", "number_last", "plain", "shortest", "sounds_around", "texts",
     )  # fmt: skip
 
@@ -59,6 +60,7 @@ class Pattern:
         parts = sequence.parts
         self.texts: tuple[tuple[str, ...], ...] = tuple(map(tuple, parts))
         self._by_length: list[_Sets | None] = [None] * len(parts)
+        self._edge: dict[int, frozenset[str]] = {}
         self._sounds: list[_Sets | None] = [None] * len(parts)
         bare = not (self.at_start or self.at_end or self.number_first or self.number_last)
         self.plain = bare and len(parts) == 1
@@ -143,7 +145,10 @@ class Pattern:
                         return ((place, place + length), *found)
                     place = heard.find(text, place + 1, at + gap + length)
                 continue
+            edges = self._edges(part, heard is norm, 0)
             for place in self._gap_after(norm, done, at):
+                if heard[place : place + 1] not in edges:
+                    continue
                 for length, texts in sets:
                     if heard[place : place + length] in texts:
                         found = self._right(norm, part, place + length, sound)
@@ -170,7 +175,10 @@ class Pattern:
                 ends = range(at - 1, at - _numerals_before(norm, at) - 1, -1)
             else:
                 ends = range(at, max(at - gap, 0) - 1, -1)
+            edges = self._edges(part, heard is norm, -1)
             for end in ends:
+                if end <= 0 or heard[end - 1] not in edges:
+                    continue
                 for length, texts in sets:
                     if length <= end and heard[end - length : end] in texts:
                         found = self._left(norm, part - 1, end - length, sound)
@@ -183,6 +191,16 @@ class Pattern:
         if not sound:
             return ((norm, self._sets(part)),)
         return ((norm, self._sets(part)), (sound, self._sounds_of(part)))
+
+    def _edges(self, part: int, written: bool, index: int) -> frozenset[str]:
+        """First (0) or last (-1) characters of a part: most places need no closer look."""
+        key = part * 4 + 2 * written + index
+        known = self._edge.get(key)
+        if known is None:
+            sets = self._sets(part) if written else self._sounds_of(part)
+            known = frozenset(text[index] for _, texts in sets for text in texts)
+            self._edge[key] = known
+        return known
 
     def _sets(self, part: int) -> _Sets:
         known = self._by_length[part]
