@@ -14,7 +14,8 @@ from assist_rules.engine.cards import make_offer
 from assist_rules.engine.conditions import Absent, Rule
 from assist_rules.engine.governor import RANK, Governor
 from assist_rules.engine.inputs import clean_metric, clean_ms, clean_transcript
-from assist_rules.engine.truth import Moment, Truth
+from assist_rules.engine.moments import Moment
+from assist_rules.engine.truth import Truth
 from assist_rules.events import (
     Alert,
     CallInfo,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from assist_rules.engine.conditions import Rule
 from assist_rules.engine.governor import Offer
-from assist_rules.engine.truth import Moment
+from assist_rules.engine.moments import Moment
 from assist_rules.events import Alert, CallInfo
 
 SLOT = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|([^{}]*))?\}")
