@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -30,7 +30,7 @@ class Received:
 
 
 class ViewerClient:
-    """Iterate it for messages. It reconnects by itself; ``call`` viewers resume by ``seq``."""
+    """Iterate it for messages. It reconnects by itself; viewers of one call resume by ``seq``."""
 
     def __init__(self, server: str, *, agent: str | None = None, call: str | None = None) -> None:
         """Without agent and call it is a board."""
@@ -51,12 +51,20 @@ class ViewerClient:
             asked["resume_from"] = str(self.seq)
         return f"{self._server}/v1/agent?{urlencode(asked)}"
 
-    async def __aiter__(self) -> AsyncIterator[Received]:
-        """Messages without end; raises :class:`Refused` or :class:`Lost`."""
+    def __aiter__(self) -> AsyncGenerator[Received, None]:
+        return self.messages()
+
+    async def messages(self) -> AsyncGenerator[Received, None]:
+        """Messages without end; leave by closing it (``contextlib.aclosing``).
+
+        Raises :class:`Refused` or :class:`Lost`.
+        """
         well_at = time.monotonic()
         while True:
             try:
-                async with connect(self._url(), compression=None, max_size=None) as self._socket:
+                async with connect(
+                    self._url(), compression=None, max_size=None, max_queue=256
+                ) as self._socket:
                     async for text in self._socket:
                         received = Received(time.time(), json.loads(text))
                         self._note(received.message)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -77,25 +78,25 @@ async def _watch(
     screen: Screen,
 ) -> None:
     cards = Cards(labels)
-    async for item in _events(viewer):
-        received.append(item)
-        cards.note(item.message)
-        delay = None
-        if item.message["type"] == "suggestion":
-            delay = cards.delay_ms(item.message, item.at, client.spoken_at)
-        screen.show(item.message, delay)
-        if item.message.get("name") == "call_ended":
-            return
+    async with aclosing(viewer.messages()) as messages:
+        async for item in messages:
+            for event in _events_in(item.message):
+                received.append(Received(item.at, event))
+                cards.note(event)
+                delay = None
+                if event["type"] == "suggestion":
+                    delay = cards.delay_ms(event, item.at, client.spoken_at)
+                screen.show(event, delay)
+                if event.get("name") == "call_ended":
+                    return
 
 
-async def _events(viewer: ViewerClient) -> AsyncIterator[Received]:
-    """Call events, those inside snapshots as well."""
-    async for item in viewer:
-        if item.message["type"] == "snapshot":
-            for event in item.message["events"]:
-                yield Received(item.at, event)
-        elif "seq" in item.message:
-            yield item
+def _events_in(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The call events of a message; a snapshot holds those from before."""
+    if message["type"] == "snapshot":
+        events: list[dict[str, Any]] = message["events"]
+        return events
+    return [message] if "seq" in message else []
 
 
 def summary(name: str, verdict: Verdict) -> Table:
@@ -124,7 +125,7 @@ def _judgement(outcome: Outcome) -> str:
     if outcome.late:
         return "[bold red]late[/]"
     if outcome.held:
-        return escape(f"held back: {outcome.held}")
+        return escape(f"{'after a hold' if outcome.say else 'held back'}: {outcome.held}")
     if outcome.say is None:
         return "[dim]no card due[/]"
     return "[green]in time[/]"
