@@ -169,6 +169,45 @@ def compare(
     _keep("compare", configuration, found, {"rows": rows}, results, load)
 
 
+@app.command()
+def rules(
+    results: Keep = RESULTS,
+) -> None:
+    """The shipped packs on labelled dialogues, clean and with recognition errors; the engine's cost."""
+    from assist_rules.rulebook import load_rulebook
+    from assist_rules.tools.bench import bench_large, bench_shipped
+    from benchmarks.rules import PARTS, evaluate
+
+    load = os.getloadavg()[0]
+    rulebook = load_rulebook()
+    parts = {}
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("replaying dialogues", total=len(PARTS))
+        for part in PARTS:
+            parts[part.name] = evaluate(rulebook, part)
+            progress.advance(task)
+    costs = {"shipped": bench_shipped(), "large": bench_large()}
+    table = Table(title="shipped packs on labelled dialogues")
+    for name in ("", "forbidden P", "forbidden R", "macro F1", "false alerts /10 min", "late"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, figures in parts.items():
+        accused = figures["categories"]["agent.forbidden"]
+        table.add_row(
+            name,
+            str(accused["precision"]),
+            str(accused["recall"]),
+            str(figures["macro_f1"]),
+            str(figures["clean_calls_false_alerts_per_10min"]),
+            str(figures["time_to_alert_ms"]["over_1200"]),
+        )
+    out.print(table)
+    for name, row in costs.items():
+        out.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in row.items()))
+    configuration = {"pack": rulebook.hash, "parts": [part.name for part in PARTS]}
+    samples = {name: figures.pop("outcomes") for name, figures in parts.items()}
+    _keep("rules", configuration, samples, {"parts": parts, "costs": costs}, results, load)
+
+
 def _model(asr: str) -> Path:
     """The directory of a model, or an end with what to do about it."""
     from models.store import StoreError, locate
