@@ -15,32 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from assist_rules.events import CATEGORIES as ALERT_CATEGORIES
+
 Role = Literal["agent", "customer"]
 Split = Literal["dev", "test"]
 
 FOLDER = Path(__file__).resolve().parent
 
 #: Every category that a label may carry. `customer.type.*` stands for all its members.
-CATEGORIES = (
-    "agent.forbidden",
-    "agent.catchphrase",
-    "agent.missing_opening",
-    "agent.missing_closing",
-    "agent.missing_empathy",
-    "agent.promise",
-    "agent.rate",
-    "agent.interruption",
-    "agent.silence",
-    "agent.volume",
-    "customer.complaint",
-    "customer.escalation",
-    "customer.anger",
-    "customer.danger",
-    "customer.churn",
-    "customer.repeat",
-    "customer.praise",
-    "customer.type.*",
-)
+CATEGORIES = (*ALERT_CATEGORIES, "customer.type.*")
 #: Categories that are about something not said, so that no words can be quoted.
 ABSENCES = ("agent.missing_opening", "agent.missing_closing", "agent.missing_empathy")
 
