@@ -226,7 +226,8 @@ def _delays(summary: Mapping[str, Any]) -> None:
     measured = {
         "transcript has the phrase": summary["transcript_ms"],
         "alert": summary["alert_ms"],
-        "customer cue: card": summary["customer_card_ms"],
+        "customer cue: card, never held": summary["customer_card_ms"],
+        "customer cue: card, after a hold": summary["customer_card_after_hold_ms"],
         "accusation confirmed": summary["accusation_confirmed_ms"],
         **{f"stage of the alert: {k}": v for k, v in summary["stages_ms"].items()},
     }

@@ -95,7 +95,12 @@ def summarise(phrases: Sequence[Phrase]) -> dict[str, Any]:
         "transcript_missed": sum(p.transcript_ms is None for p in said),
         "alert_ms": statistics.summary(delays("alert_ms", said)),
         "alert_missed": sum(p.alert_ms is None for p in said),
-        "customer_card_ms": statistics.summary(delays("card_ms", carded)),
+        "customer_card_ms": statistics.summary(
+            delays("card_ms", [p for p in carded if p.held is None])
+        ),
+        "customer_card_after_hold_ms": statistics.summary(
+            delays("card_ms", [p for p in carded if p.held is not None])
+        ),
         "customer_cards_held": sum(p.card_ms is None and p.held is not None for p in carded),
         "accusation_confirmed_ms": statistics.summary(delays("confirmed_ms", accused)),
         "stages_ms": {

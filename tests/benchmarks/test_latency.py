@@ -91,6 +91,19 @@ def test_a_held_card_is_neither_late_nor_shown(call: corpus.Call) -> None:
     assert table["transcript_missed"] == 1
 
 
+def test_a_card_after_a_hold_is_counted_apart(call: corpus.Call) -> None:
+    label = label_of(call)
+    seen = [
+        alert(label, 300),
+        received(label, 300, type="suppressed", alert="a1", why="too_soon"),
+        received(label, 4_000, type="suggestion", alert="a1"),
+    ]
+    table = summarise([phrase(call, label, 0, Clock(), seen)])
+    assert table["customer_card_ms"] == {"n": 0}
+    assert table["customer_card_after_hold_ms"]["n"] == 1
+    assert table["customer_cards_held"] == 0
+
+
 def test_stages_add_up_to_the_delay(call: corpus.Call) -> None:
     label = label_of(call)
     end = BEGAN + label.end_ms / 1000
