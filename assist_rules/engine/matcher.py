@@ -15,7 +15,7 @@ from assist_rules.engine.text import norm
 
 _BY_LENGTH = {2: 0.65, 3: 0.75, 4: 0.9}
 """Confidence of a hit by sound, by its number of characters (more: 0.95)."""
-ACCENT_PENALTY = 0.2
+ACCENT_PENALTY = 0.35
 """zh for z, n for l, ng for n."""
 WORD_PENALTY = 0.35
 """What was heard is itself a word."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from assist_rules.engine.text import norm
+from assist_rules.engine.text import NUMERALS, norm
 
 MAX_PLAIN = 8_000
 """Plain texts that one phrase may expand to."""
@@ -62,6 +62,7 @@ class Sequence:
 _Item = frozenset[str] | int
 _Flat = tuple[_Item, ...]
 """Sets of plain texts and gaps in any order."""
+_NUMERAL = frozenset(NUMERALS)
 _NOTHING: frozenset[str] = frozenset([""])
 
 
@@ -273,15 +274,22 @@ def _sequences(
 
 
 def _merge_gaps(flat: _Flat) -> _Flat:
+    """Neighbouring gaps become one; a number beside a gap becomes a numeral and a longer gap."""
     merged: list[_Item] = []
-    for item in flat:
-        if merged and isinstance(item, int) and isinstance(merged[-1], int):
-            if NUMBER in (item, merged[-1]):
-                raise PhraseError("a number and a gap follow one another", "put words between")
-            merged[-1] = min(item + merged[-1], MAX_GAP)
-        elif merged and not isinstance(item, int) and not isinstance(merged[-1], int):
-            last = merged[-1]
-            merged[-1] = frozenset(a + b for a in last for b in item)
-        else:
-            merged.append(item)
+    for at, item in enumerate(flat):
+        beside = any(
+            isinstance(flat[i], int) and flat[i] != NUMBER
+            for i in (at - 1, at + 1)
+            if 0 <= i < len(flat)
+        )
+        for piece in (_NUMERAL, NUMBER_CHARS // 2) if item == NUMBER and beside else (item,):
+            last = merged[-1] if merged else None
+            if isinstance(piece, int) and isinstance(last, int) and NUMBER not in (piece, last):
+                merged[-1] = min(piece + last, MAX_GAP)
+            elif isinstance(piece, frozenset) and isinstance(last, frozenset):
+                merged[-1] = frozenset(a + b for a in last for b in piece)
+            elif piece == last == NUMBER:
+                continue
+            else:
+                merged.append(piece)
     return tuple(merged)
