@@ -217,6 +217,36 @@ def diff(
 
 
 @app.command()
+def learn(
+    dialogues: Annotated[list[Path], typer.Argument(help="Labelled dialogues to tune on.")],
+    plain: Annotated[
+        list[Path] | None, typer.Option(help="Ordinary talk, a sentence a line; repeat for more.")
+    ] = None,
+    folds: Annotated[
+        int, typer.Option(min=0, max=20, help="Write nothing; judge on so many held-out parts.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Weigh wording for `like` conditions by labelled sentences, or judge such weights."""
+    from assist_rules.tools import learn as learning
+
+    said = learning.gather(dialogues, plain or [])
+    for category in learning.LEARNT:
+        if not folds:
+            path = learning.write(category, learning.learn(category, said))
+            _print_json({"written": str(path)}) if as_json else print(path)
+            continue
+        for row in learning.judged(category, said, folds):
+            if as_json:
+                _print_json(row)
+            else:
+                print(
+                    f"{row['category']} above {row['above']}: "
+                    f"precision {row['precision']}, recall {row['recall']}"
+                )
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of pack files, for editors."""
     from assist_rules.language.grammar import json_schema

@@ -15,6 +15,7 @@ from assist_rules.engine.conditions import (
     Absent,
     Edge,
     Fact,
+    Like,
     Measured,
     Phase,
     Repeat,
@@ -282,7 +283,7 @@ def _indexes(
                 by_leaf.setdefault(leaf_of[id(condition)], set()).add(i)
             elif isinstance(condition, Measured):
                 by_metric.setdefault(condition.name, set()).add(i)
-            elif isinstance(condition, Repeat | Talk):
+            elif isinstance(condition, Like | Repeat | Talk):
                 by_talk.add(i)
             elif isinstance(condition, Edge | Absent | Steps):
                 by_edge.add(i)

@@ -103,6 +103,16 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Like:
+    """A whole utterance worded like a category (``engine/weights.py``)."""
+
+    role: str
+    category: str
+    above: float
+    min_chars: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Measured:
     party: str
     name: str
@@ -145,7 +155,7 @@ class Edge:
 
 
 Condition = (
-    Say | Fact | All | AnyOf | Not | NOf | Seq | Count | Repeat | Absent | Steps | Measured
+    Say | Fact | All | AnyOf | Not | NOf | Seq | Count | Repeat | Like | Absent | Steps | Measured
     | Phase | About | When | Talk | Edge
 )  # fmt: skip
 

@@ -215,8 +215,8 @@ class Utterance:
             start=start,
             end=end,
             text=heard.text[start:end],
-            start_ms=_time_at(heard, start - 1, heard.start_ms),
-            end_ms=_time_at(heard, end - 1, heard.end_ms),
+            start_ms=time_at(heard, start - 1, heard.start_ms),
+            end_ms=time_at(heard, end - 1, heard.end_ms),
             path=Path.PINYIN if best.by_sound else Path.EXACT,
         )
         settled = any(h.settled for h in group if h.by_sound == best.by_sound)
@@ -249,7 +249,8 @@ def _common(old: str, new: str) -> int:
     return low
 
 
-def _time_at(heard: Transcript, index: int, default: int) -> int:
+def time_at(heard: Transcript, index: int, default: int) -> int:
+    """When a character had been spoken; ``default`` where that is not known."""
     if not 0 <= index < len(heard.chars):
         return default
     return heard.chars[index].ms

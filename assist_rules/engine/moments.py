@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from assist_rules.engine.hearing import Utterance
+from assist_rules.engine.hearing import Utterance, time_at
 from assist_rules.events import Evidence, Path
 
 
@@ -46,4 +46,14 @@ def whole(utterance: Utterance) -> Evidence:
     return Evidence(
         heard.call, heard.party, heard.utterance, heard.revision, 0, len(heard.text), heard.text,
         heard.start_ms, heard.end_ms, Path.EXACT,
+    )  # fmt: skip
+
+
+def part(utterance: Utterance, first: int, last: int) -> Evidence:
+    """Some normalised characters of an utterance as evidence."""
+    heard = utterance.latest
+    start, end = utterance.text.raw_span(first, last)
+    return Evidence(
+        heard.call, heard.party, heard.utterance, heard.revision, start, end, heard.text[start:end],
+        time_at(heard, start - 1, heard.start_ms), time_at(heard, end - 1, heard.end_ms), Path.EXACT,
     )  # fmt: skip

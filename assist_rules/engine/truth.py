@@ -6,10 +6,12 @@ trace in counts, order or deadlines.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from asr.events import Party
+from assist_rules.engine import weights
 from assist_rules.engine.absence import Absence
 from assist_rules.engine.call import Call
 from assist_rules.engine.conditions import (
@@ -21,6 +23,7 @@ from assist_rules.engine.conditions import (
     Count,
     Edge,
     Fact,
+    Like,
     Measured,
     NOf,
     Not,
@@ -32,7 +35,7 @@ from assist_rules.engine.conditions import (
     Talk,
     When,
 )
-from assist_rules.engine.moments import FALSE, Answer, Moment, whole
+from assist_rules.engine.moments import FALSE, Answer, Moment, part, whole
 from assist_rules.engine.repeats import likeness
 from assist_rules.events import Evidence, Path
 
@@ -73,6 +76,8 @@ class Truth:
                 found = self._counts(condition)
             case Repeat():
                 found = self._repeats(condition)
+            case Like():
+                found = self._alike(condition)
             case Measured():
                 found = self._measured(condition)
             case Edge(ended):
@@ -182,6 +187,30 @@ class Truth:
                 latest = utterance.latest
                 key = ("repeat", latest.utterance)
                 found.append(Moment(key, latest.start_ms, latest.end_ms, evidence))
+        return found
+
+    def _alike(self, condition: Like) -> list[Moment]:
+        """Whole utterances only: half a sentence is worded like anything."""
+        found = []
+        for utterance in self._call.said_by(condition.role)[-REPEATS_LOOKED_AT:]:
+            norm = utterance.text.norm
+            if not utterance.latest.final or len(norm) < condition.min_chars:
+                continue
+            odds = weights.score(condition.category, norm)
+            if odds <= condition.above:
+                continue
+            first, last = weights.weights(condition.category).telling(norm)
+            evidence = part(utterance, first, last)
+            found.append(
+                Moment(
+                    key=("like", utterance.latest.utterance),
+                    start_ms=evidence.start_ms,
+                    end_ms=evidence.end_ms,
+                    evidence=(evidence,),
+                    confidence=round(1 / (1 + math.exp(-odds)), 3),
+                    notes=(f"worded like {condition.category}, log-odds {odds:.2f}",),
+                )
+            )
         return found
 
     def _measured(self, condition: Measured) -> list[Moment]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import yaml
 
+from assist_rules.engine import weights
 from assist_rules.engine.conditions import (
     About,
     Absent,
@@ -13,6 +14,7 @@ from assist_rules.engine.conditions import (
     Count,
     Edge,
     Fact,
+    Like,
     Measured,
     NOf,
     Not,
@@ -203,6 +205,8 @@ class ConditionReader:
             role = r.choice(f["role"], grammar.ROLES)
             similar = r.number(f["similar"], 0, 1) if "similar" in f else 0.75
             return Repeat(role, whole("n", 2), similar, whole("min_chars", 6), ms("within"))
+        if kind == "like":
+            return self._like(f)
         if kind == "metric":
             return self._measured(f, node)
         if kind == "time":
@@ -212,6 +216,15 @@ class ConditionReader:
         if kind == "open_steps":
             return self._steps(f)
         return self._absent(f, node)
+
+    def _like(self, f: Fields) -> Like:
+        r = self.reader
+        return Like(
+            r.choice(f["role"], grammar.ROLES),
+            r.choice(f["category"], weights.names()),
+            r.number(f["above"], -20, 20) if "above" in f else 0.0,
+            r.integer(f["min_chars"], 1, 1000) if "min_chars" in f else 4,
+        )
 
     def _measured(self, f: Fields, node: Node) -> Measured:
         r = self.reader

@@ -92,6 +92,12 @@ REPEAT: dict[str, Field] = {
     "min_chars": Field("int", "shorter utterances do not count (6)"),
     "within": Field("duration", "in this window"),
 }
+LIKE: dict[str, Field] = {
+    "role": Field("choice", "who", True, ROLES),
+    "category": Field("text", "worded like this category; there must be weights for it", True),
+    "above": Field("number", "log-odds of at least this (0 is even)"),
+    "min_chars": Field("int", "shorter utterances do not count (4)"),
+}
 METRIC: dict[str, Field] = {
     "party": Field("choice", "whose sound", True, ROLES),
     "name": Field(
@@ -122,6 +128,7 @@ CONDITIONS: dict[str, Field] = {
     "seq": Field("SEQ", "in this order"),
     "count": Field("COUNT", "so often"),
     "repeat": Field("REPEAT", "the same said again"),
+    "like": Field("LIKE", "worded like a category"),
     "absent": Field("ABSENT", "not said by the deadline"),
     "metric": Field("METRIC", "a measure of the sound"),
     "phase": Field("texts", "the call is in one of these phases"),
@@ -192,7 +199,8 @@ FILE: dict[str, Field] = {
 }
 TABLES: dict[str, dict[str, Field]] = {
     "SAY": SAY, "ABSENT": ABSENT, "STEPS": STEPS, "COUNT": COUNT, "N_OF": N_OF, "SEQ": SEQ,
-    "REPEAT": REPEAT, "METRIC": METRIC, "TIME": TIME, "TALK": TALK, "SUGGEST": SUGGEST,
+    "REPEAT": REPEAT,
+    "LIKE": LIKE, "METRIC": METRIC, "TIME": TIME, "TALK": TALK, "SUGGEST": SUGGEST,
     "ESCALATE": ESCALATE, "TEST": TEST, "RULE": RULE, "PHASE": PHASE, "FILE": FILE,
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr.events import CallId, Char, Metric, Party, Transcript, Watermark
-from assist_rules.engine.conditions import Rule, Say, conditions_of
+from assist_rules.engine.conditions import Like, Rule, Say, conditions_of
 from assist_rules.errors import Problem
 from assist_rules.events import Alert, CallInfo, Retraction, RuleEvent
 from assist_rules.language.examples import Example, Line
@@ -84,7 +84,7 @@ def play(rulebook: Rulebook, rule: Rule, example: Example, growing: bool = True)
 
 def _speaker(rule: Rule) -> str:
     for condition in conditions_of(rule):
-        if isinstance(condition, Say):
+        if isinstance(condition, Say | Like):
             return "agent" if condition.role == "agent" else "customer"
     return "agent" if rule.category.startswith("agent.") else "customer"
 
