@@ -199,7 +199,7 @@ class Truth:
             odds = weights.score(condition.category, norm)
             if odds <= condition.above:
                 continue
-            first, last = weights.weights(condition.category).telling(norm)
+            first, last = weights.telling(condition.category, norm)
             evidence = part(utterance, first, last)
             found.append(
                 Moment(

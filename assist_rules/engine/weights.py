@@ -74,3 +74,9 @@ def weights(name: str) -> Weights:
 def score(name: str, norm: str) -> float:
     """``weights(name).score(norm)``, remembered: utterances are asked about again and again."""
     return weights(name).score(norm)
+
+
+@lru_cache(maxsize=1024)
+def telling(name: str, norm: str) -> tuple[int, int]:
+    """``weights(name).telling(norm)``, remembered."""
+    return weights(name).telling(norm)
