@@ -122,7 +122,51 @@ class Retraction:
     why: str
 
 
-RuleEvent = Alert | Suggestion | Suppressed | Retraction
+class StepState(StrEnum):
+    """Where a step of a checklist stands."""
+
+    OPEN = "open"
+    DONE = "done"
+    DUE = "due"
+    """It should have been done by now."""
+    SKIPPED = "skipped"
+    """Not done, and no longer to be done: the call is over, or the list was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a checklist. A later one stands for the earlier with the same list and step."""
+
+    list: str
+    """``flow`` (from the call's start) or ``7a`` (from a confirmed complaint on), or a site's."""
+    step: str
+    title: str
+    state: StepState
+    evidence: tuple[Evidence, ...] = ()
+    """What was said that did it; empty unless done."""
+
+
+class CommitmentState(StrEnum):
+    """``withdrawn``: the words turned out to be others."""
+
+    MADE = "made"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What the agent promised. The same id comes again when it is understood better."""
+
+    id: str
+    text: str
+    """The agent's words: who does what, by when."""
+    due: str
+    """The promised time as it was said; empty when none was."""
+    state: CommitmentState
+    evidence: tuple[Evidence, ...] = ()
+
+
+RuleEvent = Alert | Suggestion | Suppressed | Retraction | Step | Commitment
 """Everything a rule session can give out."""
 
 CATEGORIES = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from asr.events import CallId, Metric, Transcript
-from assist_rules.events import Alert, Retraction, Suggestion, Suppressed
+from assist_rules.events import Alert, Commitment, Retraction, Step, Suggestion, Suppressed
 
 Detail = Mapping[str, str | int | float | bool | None]
 
@@ -30,7 +30,9 @@ STATUS = {
 }
 """Every status name on the wire."""
 
-Body = Transcript | Alert | Suggestion | Suppressed | Retraction | Metric | Status
+Body = (
+    Transcript | Alert | Suggestion | Suppressed | Retraction | Step | Commitment | Metric | Status
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
 from asr.events import CallId, Char, Metric, Transcript
-from assist_rules.events import Alert, Evidence, Retraction, Suggestion, Suppressed
+from assist_rules.events import (
+    Alert,
+    Commitment,
+    Evidence,
+    Retraction,
+    Step,
+    Suggestion,
+    Suppressed,
+)
 from server.events import Body, CallEvent, Status
 
 TYPES: dict[str, type[Any]] = {
@@ -20,6 +28,8 @@ TYPES: dict[str, type[Any]] = {
     "suggestion": Suggestion,
     "suppressed": Suppressed,
     "retraction": Retraction,
+    "step": Step,
+    "commitment": Commitment,
     "metric": Metric,
     "status": Status,
 }

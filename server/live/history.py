@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asr.events import Metric, Transcript
-from assist_rules.events import Alert, Retraction, Suggestion
+from assist_rules.events import Alert, Commitment, Retraction, Step, Suggestion
 from server.events import CallEvent
 
 
@@ -89,5 +89,9 @@ def _stands_for(event: CallEvent) -> tuple[str, ...] | None:
             return ("transcript", utterance)
         case Metric(party=party, name=name):
             return ("metric", party, name)
+        case Step(list=checklist, step=step):
+            return ("step", checklist, step)
+        case Commitment(id=promise):
+            return ("commitment", promise)
         case _:
             return None

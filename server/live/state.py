@@ -12,7 +12,16 @@ from typing import Protocol
 
 from asr.events import AsrEvent, AudioGap, Metric, StreamFailed, Transcript, Watermark
 from asr.recogniser import RecogniserInfo
-from assist_rules.events import Alert, CallInfo, Retraction, RuleEvent, Suggestion, Suppressed
+from assist_rules.events import (
+    Alert,
+    CallInfo,
+    Commitment,
+    Retraction,
+    RuleEvent,
+    Step,
+    Suggestion,
+    Suppressed,
+)
 from server.events import Body, CallEvent, Detail, Status
 
 VERDICTS = ("used", "dismissed", "wrong")
@@ -130,6 +139,8 @@ class CallState:
             case Retraction():
                 self._counts["retractions"] += 1
                 return None
+            case Step() | Commitment():
+                return max((span.end_ms for span in body.evidence), default=None)
 
     def _number(self, at_ms: int, body: Body, heard_ms: int | None = None) -> CallEvent:
         self.seq += 1

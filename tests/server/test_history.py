@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.events import CallId, Metric, Party, Transcript
-from assist_rules.events import Retraction
+from assist_rules.events import Commitment, CommitmentState, Retraction, Step, StepState
 from server.events import CallEvent
 from server.live.history import History
 from tests.fixtures.write import call_events
@@ -83,3 +83,15 @@ def test_what_was_resumed_equals_the_snapshot() -> None:
         for event in history.since(seq) or ():
             seen.add(event)
         assert list(seen) == list(history)
+
+
+def test_the_last_state_of_a_step_and_of_a_promise_stands_for_the_others() -> None:
+    def step(state: StepState) -> Step:
+        return Step("flow", "opening", "问候", state)
+
+    def promise(due: str) -> Commitment:
+        return Commitment("c1", "我今天给您回电", due, CommitmentState.MADE)
+
+    bodies = [step(StepState.OPEN), promise(""), promise("今天"), step(StepState.DONE)]
+    history = filled([CallEvent(CALL, n, n, body) for n, body in enumerate(bodies, 1)])
+    assert [event.seq for event in history] == [3, 4]

@@ -30,10 +30,14 @@ const PARTIES = /** @type {const} */ (['agent', 'customer', 'unknown'])
  *   why: string, state: State, severity: Severity, category: string}} Suggestion
  * @typedef {Envelope & {type: 'suppressed', alert: string, rule: string, why: string}} Suppressed
  * @typedef {Envelope & {type: 'retraction', id: string, why: string}} Retraction
+ * @typedef {Envelope & {type: 'step', list: string, step: string, title: string,
+ *   state: 'open'|'done'|'due'|'skipped', evidence: Evidence[]}} Step
+ * @typedef {Envelope & {type: 'commitment', id: string, text: string, due: string,
+ *   state: 'made'|'withdrawn', evidence: Evidence[]}} Commitment
  * @typedef {Envelope & {type: 'metric', party: Party, name: string, value: number}} Metric
  * @typedef {Envelope & {type: 'status', name: string,
  *   detail: Record<string, string|number|boolean|null>}} Status
- * @typedef {Transcript|Alert|Suggestion|Suppressed|Retraction|Metric|Status} CallEvent
+ * @typedef {Transcript|Alert|Suggestion|Suppressed|Retraction|Step|Commitment|Metric|Status} CallEvent
  * @typedef {{agent?: string|null, queue?: string|null, tier?: string|null, brand?: string|null,
  *   started_at?: string|null, attributes?: Record<string, string>}} Info
  * @typedef {{name: string, demonstration: boolean, degraded?: boolean}} Recogniser
@@ -80,6 +84,13 @@ const EVENTS = {
   }),
   suppressed: object({ ...envelope, alert: name, rule: name, why: text }),
   retraction: object({ ...envelope, id: name, why: text }),
+  step: object({
+    ...envelope, list: name, step: name, title: text, state: oneOf(['open', 'done', 'due', 'skipped']),
+    evidence: array(evidence),
+  }),
+  commitment: object({
+    ...envelope, id: name, text, due: text, state: oneOf(['made', 'withdrawn']), evidence: array(evidence),
+  }),
   metric: object({ ...envelope, party: oneOf(PARTIES), name, value: number }),
   status: object({ ...envelope, name, detail: record() }),
 }
