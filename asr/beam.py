@@ -2,19 +2,18 @@
 
 Paraformer gives every character position its own candidates, at once and independently. The beam
 joins them left to right: a hypothesis is worth its acoustic log probability plus `weight` times the
-language model's, plus whatever `bonus` gives it (the place for phrases of a customer's own). It is
-a :class:`asr.paraformer.wording.Wording`, like the plain reading.
+language model's, plus what :class:`Bias` gives it (:mod:`asr.phrases`: a customer's own words). It
+is a :class:`asr.paraformer.wording.Wording`, like the plain reading.
 
 A position is *committed* when every hypothesis kept has the same character there, and at the latest
 `lag` positions after it was heard; what is committed never changes, so `stable` always advances.
-Without a language model and a bonus the text is exactly that of the best candidates.
+Without a language model and a bias the text is exactly that of the best candidates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +21,23 @@ from numpy.typing import NDArray
 from asr.language_model import LanguageModel
 from asr.paraformer.wording import UNKNOWN, Greedy
 
-Bonus = Callable[[tuple[int, ...], int], float]
-"""Log score of a token id after the token ids of the last positions (:data:`REACH` or more)."""
-
-REACH = 8
-
 WIDTH = 8
 WEIGHT = 0.5
 LAG = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Bias(Protocol):
+    """Favours some sequences of tokens. A state says how far into them a hypothesis is; 0: not."""
+
+    def follow(self, state: int, token: int) -> tuple[int, float]:
+        """The state after one more token, and what that adds to the log score."""
+
+    def suggest(self, states: Iterable[int], ids: Sequence[int]) -> list[tuple[int, int, float]]:
+        """Tokens that no candidate is: each with the place of the candidate that sounds like it
+        and what being another costs (a log score, negative or zero)."""
+
+
+class Hypothesis(NamedTuple):
     """One reading of the positions not yet committed."""
 
     score: float
@@ -41,6 +45,10 @@ class Hypothesis:
     """One for every position not yet committed."""
     shares: tuple[float, ...]
     """Posterior of each of them among all readings when it was heard."""
+    context: int
+    """What the language model remembers of it."""
+    state: int
+    """What the bias does."""
 
 
 class Beam:
@@ -49,9 +57,7 @@ class Beam:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._committed = Greedy(reader.tokens, reader.unspoken)
-        self._behind: tuple[int, ...] = ()
-        self._open = [Hypothesis(0.0, (), ())]
-        self._histories = reader.first_history()
+        self._open = reader.first()
         self._view: Greedy | None = None
 
     @property
@@ -80,58 +86,46 @@ class Beam:
         if self._reader.plain:
             self._committed.absorb(ids, logp)
             return
-        for candidates, scores in zip(ids, logp, strict=True):
-            self._open, self._histories = self._reader.extend(
-                self._open, self._histories, self._behind, candidates, scores
-            )
-            self._commit(self._agreed())
-            if len(self._open[0].tokens) > self._reader.lag:
-                self._force(len(self._open[0].tokens) - self._reader.lag)
+        tokens: list[int] = []
+        shares: list[float] = []
+        for hypotheses in self._reader.read(self, ids, logp):
+            best = hypotheses[0]
+            count = _agreed(hypotheses)
+            late = len(best.tokens) - self._reader.lag
+            if late > count:
+                # What disagrees with the best hypothesis's first positions is dropped.
+                count, head = late, best.tokens[:late]
+                hypotheses = [h for h in hypotheses if h.tokens[:late] == head]
+            if count:
+                tokens += best.tokens[:count]
+                shares += best.shares[:count]
+                hypotheses = [
+                    Hypothesis(score, seen[count:], parts[count:], context, state)
+                    for score, seen, parts, context, state in hypotheses
+                ]
+            self._open = hypotheses
+        _spell(self._committed, tokens, shares)
+
+    @property
+    def hypotheses(self) -> list[Hypothesis]:
+        """The readings kept, best first."""
+        return self._open
 
     def clone(self) -> Self:
         """A copy that can be read on without changing this one."""
         other = type(self).__new__(type(self))
         other._reader = self._reader
         other._committed = self._committed.clone()
-        other._behind = self._behind
         other._open = self._open  # hypotheses are values; absorbing replaces the list
-        other._histories = self._histories
         other._view = self._view
         return other
 
     def finish(self) -> None:
         """No more tokens: the best reading is it."""
-        self._force(len(self._open[0].tokens))
-        self._view = None
-
-    def _agreed(self) -> int:
-        """Leading open positions on which every hypothesis has the same token."""
-        best = self._open[0].tokens
-        count = len(best)
-        for other in self._open[1:]:
-            same = 0
-            while same < count and other.tokens[same] == best[same]:
-                same += 1
-            count = same
-        return count
-
-    def _force(self, count: int) -> None:
-        """Commit the best hypothesis's first positions; what disagrees with them is dropped."""
-        if not count:
-            return
-        head = self._open[0].tokens[:count]
-        keep = [i for i, other in enumerate(self._open) if other.tokens[:count] == head]
-        self._open = [self._open[i] for i in keep]
-        self._histories = self._histories[keep]
-        self._commit(count)
-
-    def _commit(self, count: int) -> None:
-        if not count:
-            return
         best = self._open[0]
-        _spell(self._committed, best.tokens[:count], best.shares[:count])
-        self._behind = (*self._behind, *best.tokens[:count])[-REACH:]
-        self._open = [Hypothesis(h.score, h.tokens[count:], h.shares[count:]) for h in self._open]
+        _spell(self._committed, best.tokens, best.shares)
+        self._open = [best._replace(tokens=(), shares=())]
+        self._view = None
 
     def _best(self) -> Greedy:
         if self._view is None:
@@ -155,7 +149,7 @@ class Reader:
         width: int = WIDTH,
         weight: float = WEIGHT,
         lag: int = LAG,
-        bonus: Bonus | None = None,
+        bias: Bias | None = None,
     ) -> None:
         """``unspoken`` are ids that stand for no text; ``weight`` multiplies the model's logs."""
         self.lm = lm
@@ -164,85 +158,134 @@ class Reader:
         self.lag = lag
         self._width = width
         self._weight = weight
-        self._bonus = bonus
-        self._silent = unspoken | {i for i, token in enumerate(tokens) if token in UNKNOWN}
-        numbers = [lm.number(token) for token in tokens] if lm else []
+        self._bias = bias
+        silent = unspoken | {i for i, token in enumerate(tokens) if token in UNKNOWN}
+        self._speaks = np.array([i not in silent for i in range(len(tokens))], np.bool_)
+        numbers = [lm.number(token) if lm else 0 for token in tokens]
         self._number = np.array(numbers, np.int64)
 
     def begin(self) -> Beam:
         """A beam for a new utterance."""
         return Beam(self)
 
-    def first_history(self) -> NDArray[np.int64]:
-        """(1, history) what the language model is told before the first character."""
-        return (self.lm.start() if self.lm else np.zeros(0, np.int64))[None]
+    def first(self) -> list[Hypothesis]:
+        """What is thought before the first character."""
+        return [Hypothesis(0.0, (), (), self.lm.start() if self.lm else 0, 0)]
 
     @property
     def plain(self) -> bool:
         """Nothing is known that could speak against the best candidates."""
-        return self.lm is None and self._bonus is None
+        return self.lm is None and self._bias is None
 
-    def extend(
+    def read(
+        self, beam: Beam, ids: NDArray[np.int64], logp: NDArray[np.float32]
+    ) -> Iterable[list[Hypothesis]]:
+        """Position by position, the beam's hypotheses with every candidate: the best that differ
+        in what matters later. The beam moves on in between."""
+        speaks = self._speaks[ids]
+        whole = speaks.all(1).tolist()
+        scores = logp.astype(np.float64)
+        numbers = self._number[ids]
+        for place, candidates in enumerate(ids.tolist()):
+            best = candidates[0]
+            if whole[place]:
+                yield self._extend(beam.hypotheses, candidates, scores[place], numbers[place])
+            elif not speaks[place, 0]:
+                yield [
+                    h._replace(tokens=(*h.tokens, best), shares=(*h.shares, 1.0))
+                    for h in beam.hypotheses
+                ]
+            else:
+                spoken = np.flatnonzero(speaks[place])
+                yield self._extend(
+                    beam.hypotheses,
+                    [candidates[i] for i in spoken.tolist()],
+                    scores[place, spoken],
+                    numbers[place, spoken],
+                )
+
+    def _extend(
         self,
         hypotheses: list[Hypothesis],
-        histories: NDArray[np.int64],
-        behind: tuple[int, ...],
-        ids: NDArray[np.int64],
-        logp: NDArray[np.float32],
-    ) -> tuple[list[Hypothesis], NDArray[np.int64]]:
-        """Every hypothesis with every candidate; the best that differ in what matters later."""
-        best = int(ids[0])
-        if best in self._silent:
-            silent = [Hypothesis(h.score, (*h.tokens, best), (*h.shares, 1.0)) for h in hypotheses]
-            return silent, histories
-        spoken = [i for i, token in enumerate(ids.tolist()) if token not in self._silent]
-        ids, scores = ids[spoken], np.asarray(logp[spoken], np.float64)
-        totals = np.array([h.score for h in hypotheses])[:, None] + scores[None]
+        candidates: list[int],
+        scores: NDArray[np.float64],
+        numbers: NDArray[np.int64],
+    ) -> list[Hypothesis]:
+        totals = np.array([[h.score] for h in hypotheses])
+        steps: dict[int, list[tuple[int, float]]] = {}
+        if self._bias is not None:
+            states = {h.state for h in hypotheses}
+            if added := self._bias.suggest(states, candidates):
+                alike = [place for _, place, _ in added]
+                costs = np.array([cost for _, _, cost in added])
+                scores = np.concatenate((scores, scores[alike] + costs))
+                candidates = candidates + [token for token, _, _ in added]
+                numbers = self._number[candidates]
+            steps = {s: [self._bias.follow(s, token) for token in candidates] for s in states}
+        totals = totals + scores
         if self.lm is not None:
-            totals += self._weight * self.lm.score(histories, self._number[ids])
-        if self._bonus is not None:
-            for row, hypothesis in enumerate(hypotheses):
-                recent = (*behind, *hypothesis.tokens)
-                totals[row] += [self._bonus(recent, token) for token in ids.tolist()]
-        return self._select(hypotheses, histories, ids, totals)
+            totals += self._weight * self.lm.score([h.context for h in hypotheses], numbers)
+        if steps:
+            gains = {s: [gain for _, gain in row] for s, row in steps.items()}
+            totals += np.array([gains[h.state] for h in hypotheses])
+        return self._select(hypotheses, candidates, numbers.tolist(), totals, steps)
 
     def _select(
         self,
         hypotheses: list[Hypothesis],
-        histories: NDArray[np.int64],
-        ids: NDArray[np.int64],
+        candidates: list[int],
+        numbers: list[int],
         totals: NDArray[np.float64],
-    ) -> tuple[list[Hypothesis], NDArray[np.int64]]:
+        steps: dict[int, list[tuple[int, float]]],
+    ) -> list[Hypothesis]:
         mass = np.exp(totals - totals.max())
         shares = (mass.sum(0) / mass.sum()).tolist()
         chosen: list[Hypothesis] = []
-        kept: list[NDArray[np.int64]] = []
-        seen: set[tuple[int, ...]] = set()
-        for flat in np.argsort(-totals, axis=None, kind="stable").tolist():
-            row, column = divmod(flat, len(ids))
-            token = int(ids[column])
-            history = histories[row]
+        seen: set[tuple[int, int]] = set()
+        worth = totals.ravel().tolist()
+        columns = len(candidates)
+        for flat in (-totals).ravel().argsort(kind="stable").tolist():
+            row, column = divmod(flat, columns)
+            _, tokens, parts, context, state = hypotheses[row]
+            if steps:
+                state = steps[state][column][0]
             if self.lm is not None:
-                history = np.append(history[1:], self._number[token])
-                # Without a bonus, hypotheses with one history have one future: the better stays.
-                future = tuple(history.tolist())
-                if self._bonus is None and future in seen:
+                context = self.lm.follow(context, numbers[column])
+                # Hypotheses that are alike in what both remember have one future: the better stays.
+                if (context, state) in seen:
                     continue
-                seen.add(future)
+                seen.add((context, state))
             chosen.append(
                 Hypothesis(
-                    float(totals[row, column]),
-                    (*hypotheses[row].tokens, token),
-                    (*hypotheses[row].shares, shares[column]),
+                    worth[flat],
+                    (*tokens, candidates[column]),
+                    (*parts, shares[column]),
+                    context,
+                    state,
                 )
             )
-            kept.append(history)
             if len(chosen) == self._width:
                 break
-        return chosen, np.stack(kept)
+        return chosen
+
+
+def _agreed(hypotheses: list[Hypothesis]) -> int:
+    """Leading open positions on which every hypothesis has the same token."""
+    best = hypotheses[0].tokens
+    count = len(best)
+    for other in hypotheses:
+        tokens = other.tokens
+        same = 0
+        while same < count and tokens[same] == best[same]:
+            same += 1
+        count = same
+        if not count:
+            break
+    return count
 
 
 def _spell(view: Greedy, tokens: Sequence[int], shares: Sequence[float]) -> None:
     """Append chosen tokens, with their share of the beam as confidence."""
-    ids = np.array(tokens, np.int64)[:, None]
-    view.absorb(ids, np.log(np.array(shares, np.float32))[:, None])
+    if tokens:
+        ids = np.array(tokens, np.int64)[:, None]
+        view.absorb(ids, np.log(np.array(shares, np.float32))[:, None])

@@ -2,15 +2,18 @@
 
 Acoustics hear syllables; Mandarin has many characters for one syllable. This model knows which of
 them people write after 宽带 or 我要. It is made by `python -m models.training lm` and lies beside
-the recogniser as `lm.npz`. Numpy only; a lookup for a whole beam is one batch of binary searches.
+the recogniser as `lm.npz`. Numpy only.
 
 An n-gram is one integer: its characters' ids in base 4,096, the last one lowest. Each order has a
 sorted table of n-grams with the log probability of the last character and, for when nothing longer
-is known, the log weight of falling back to a shorter history.
+is known, the log weight of falling back to a shorter history. A history (*context*) is an integer
+of the same form. The first two orders are spread out into a square, the others are searched for
+all hypotheses and candidates of a position at once.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,66 +44,76 @@ class Table:
     backoff: Scores
     """Zero in the highest order, which nothing extends."""
 
-    def find(self, keys: Ids) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Which keys are here, and where."""
-        if not len(self.keys):
-            return np.zeros(len(keys), bool), np.zeros(len(keys), np.int64)
-        at = np.searchsorted(self.keys, keys)
-        at[at == len(self.keys)] = 0
-        return self.keys[at] == keys, at
+    def find(self, keys: Ids) -> tuple[NDArray[np.bool_], Ids]:
+        """Which keys are here, and where. The table must not be empty."""
+        at = self.keys.searchsorted(keys)
+        return self.keys.take(at, mode="clip") == keys, at
 
 
 class LanguageModel:
-    """Log probabilities of characters after histories."""
+    """Log probabilities of characters after contexts."""
 
     def __init__(
         self, characters: Sequence[str], unigrams: Scores, tables: Sequence[Table]
     ) -> None:
         """``tables`` hold orders 1, 2, … ; ``unigrams`` is indexed by character id."""
         self.characters = tuple(characters)
-        self._unigrams = unigrams
-        self._tables = tuple(tables)
+        self.unigrams = unigrams
+        # An order that nothing was counted for (a text too short) has nothing to find.
+        self.tables = tuple(itertools.takewhile(lambda table: len(table.keys), tables))
         self._number = {c: i for i, c in enumerate(self.characters) if i > START}
+        self._contexts = BASE**self.history_length
+        self._pairs = self._spread() if self.history_length else None
 
     @property
     def history_length(self) -> int:
         """Characters of history that matter."""
-        return len(self._tables) - 1
+        return len(self.tables) - 1
 
-    def start(self) -> Ids:
-        """The history at the beginning of an utterance."""
-        history = np.full(self.history_length, UNKNOWN, np.int64)
-        history[-1:] = START
-        return history
+    def start(self) -> int:
+        """The context at the beginning of an utterance."""
+        return START if self.history_length else 0
+
+    def follow(self, context: int, number: int) -> int:
+        """The context once another character has come."""
+        return (context * BASE + number) % self._contexts
 
     def number(self, token: str) -> int:
         """The id of a recogniser's token, :data:`UNKNOWN` for one this model has never seen."""
         return self._number.get(token, UNKNOWN)
 
-    def score(self, histories: Ids, following: Ids) -> Scores:
-        """(h, history) ids and (k,) ids → (h, k) log probabilities of each after each."""
-        logp = np.broadcast_to(self._unigrams[following], (len(histories), len(following))).copy()
-        context = np.zeros(len(histories), np.int64)
-        for order in range(2, len(self._tables) + 1):
-            ago = order - 1
-            context = histories[:, -ago] * BASE ** (ago - 1) + context
-            known, at = self._tables[order - 2].find(context)
-            logp += np.where(known, self._tables[order - 2].backoff[at], np.float32(0))[:, None]
-            found, place = self._tables[order - 1].find(
-                (context[:, None] * BASE + following[None]).ravel()
-            )
-            found = found.reshape(logp.shape)
-            logp = np.where(found, self._tables[order - 1].logp[place].reshape(logp.shape), logp)
-        return logp.astype(np.float32)
+    def score(self, contexts: Sequence[int], following: Ids) -> Scores:
+        """``h`` contexts and (k,) ids → (h, k) log probabilities of each after each."""
+        if self._pairs is None:
+            return np.broadcast_to(self.unigrams[following], (len(contexts), len(following))).copy()
+        whole = np.array(contexts, np.int64)[:, None]
+        logp: Scores = self._pairs[whole % BASE, following]
+        for order in range(3, len(self.tables) + 1):
+            shorter, table = self.tables[order - 2 : order]
+            context = whole if order == len(self.tables) else whole % BASE ** (order - 1)
+            known, at = shorter.find(context)
+            logp += shorter.backoff.take(at, mode="clip") * known
+            found, at = table.find(context * BASE + following)
+            np.copyto(logp, table.logp.take(at, mode="clip"), where=found)
+        return logp
 
     def score_text(self, text: str) -> float:
         """Log probability of a whole utterance."""
-        history, total = self.start(), 0.0
+        context, total = self.start(), 0.0
         for character in text:
-            number = np.array([self.number(character)])
-            total += float(self.score(history[None], number)[0, 0])
-            history = np.append(history[1:], number)
+            number = self.number(character)
+            total += float(self.score([context], np.array([number]))[0, 0])
+            context = self.follow(context, number)
         return total
+
+    def _spread(self) -> Scores:
+        """(V, V) log probability of each character after each, by the first two orders."""
+        one, two = self.tables[:2]
+        backoff = np.zeros(len(self.unigrams), np.float32)
+        backoff[one.keys] = one.backoff
+        pairs: Scores = self.unigrams[None] + backoff[:, None]
+        pairs[two.keys // BASE, two.keys % BASE] = two.logp
+        return pairs
 
     @classmethod
     def load(cls, path: Path | str) -> LanguageModel:
@@ -116,13 +129,13 @@ class LanguageModel:
                     keys = np.cumsum(planes.view("<u8").ravel().astype(np.int64))
                     logp, backoff = _grow(data[f"logp{order}"]), _grow(data[f"backoff{order}"])
                     tables.append(Table(keys, logp, backoff))
+            return cls(list(characters), unigrams, tables)
         except FileNotFoundError as error:
             raise LanguageModelError(
                 f"there is no language model at {path}; the recogniser works without one"
             ) from error
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, IndexError) as error:
             raise LanguageModelError(f"{path} is not a language model: {error}") from error
-        return cls(list(characters), unigrams, tables)
 
 
 def _grow(steps: NDArray[np.uint8]) -> Scores:

@@ -14,6 +14,7 @@ from asr.beam import Beam, Reader
 from asr.language_model import LanguageModel
 from asr.paraformer.wording import Greedy
 from tests.asr.language import language_model
+from tests.asr.plain_beam import PlainBeam
 
 CHARACTERS = "我要投诉头素带宽代是时"
 TOKENS = ("<blank>", "<s>", "</s>", *CHARACTERS, "<unk>")
@@ -36,6 +37,33 @@ def candidates(draw: st.DrawFn) -> Candidates:
     ids = np.stack([rng.permutation(len(TOKENS))[:5] for _ in range(count)] or [np.zeros(5)])
     logp = -np.sort(rng.exponential(1.5, (max(count, 1), 5)), axis=1).astype(np.float32)
     return ids[:count].astype(np.int64), logp[:count]
+
+
+@given(
+    heard=candidates(),
+    cuts=st.lists(st.integers(0, 12), max_size=3),
+    width=st.integers(1, 8),
+    lag=st.integers(0, 5),
+    weight=st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+)
+def test_equals_the_plain_beam(
+    heard: Candidates, cuts: list[int], width: int, lag: int, weight: float
+) -> None:
+    """Quick lookups and shared steps change nothing: text, stability, confidence, to the bit."""
+    model = language_model(("我要投诉", "我要宽带", "投诉宽带"), CHARACTERS)
+    beam = Reader(model, TOKENS, UNSPOKEN, width=width, lag=lag, weight=weight).begin()
+    plain = PlainBeam(model, TOKENS, UNSPOKEN, width=width, lag=lag, weight=weight)
+    edges = sorted({0, len(heard[0]), *(min(cut, len(heard[0])) for cut in cuts)})
+    for start, end in itertools.pairwise(edges):
+        for one in (beam, plain):
+            one.absorb(heard[0][start:end], heard[1][start:end])
+        view = plain.view()
+        assert (beam.text, beam.stable) == (view.text, plain.stable)
+        assert list(beam.confidence) == view.confidence
+        assert list(beam.positions) == view.positions
+    beam.finish()
+    plain.finish()
+    assert beam.text == plain.view().text
 
 
 def read(beam: Beam, heard: Candidates) -> Beam:
@@ -123,15 +151,3 @@ def test_prefers_what_people_say_when_two_characters_sound_alike(lm: LanguageMod
     beam = read(Reader(lm, TOKENS, UNSPOKEN).begin(), spoken("我要投诉", {2: "头"}))
     beam.finish()
     assert beam.text == "我要投诉"
-
-
-def test_prefers_a_phrase_that_has_a_bonus(lm: LanguageModel) -> None:
-    def names(history: tuple[int, ...], token: int) -> float:
-        after = TOKENS[history[-1]] if history else ""
-        return 5.0 if (after, TOKENS[token]) == ("头", "素") else 0.0
-
-    heard = spoken("我要头素", {3: "诉"})
-    plain = read(Reader(lm, TOKENS, UNSPOKEN, weight=0.1).begin(), heard)
-    biased = read(Reader(lm, TOKENS, UNSPOKEN, weight=0.1, bonus=names).begin(), heard)
-    assert plain.text == "我要头诉"
-    assert biased.text == "我要头素"

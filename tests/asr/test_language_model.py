@@ -9,6 +9,7 @@ import pytest
 
 from asr.language_model import LanguageModel, LanguageModelError
 from models.training.text import Word
+from tests.asr import plain_beam
 from tests.asr.language import language_model
 
 CHARACTERS = "我要投诉头素宽带款待银行因航修好了没"
@@ -23,11 +24,11 @@ def lm() -> LanguageModel:
 
 @pytest.mark.parametrize("history", ["", "我", "我要", "宽带没", "行行行", "银"])
 def test_gives_all_characters_together_one(lm: LanguageModel, history: str) -> None:
-    ids = lm.start()
+    context = lm.start()
     for character in history:
-        ids = np.append(ids[1:], lm.number(character))
+        context = lm.follow(context, lm.number(character))
     everything = np.arange(len(lm.characters))
-    assert np.exp(lm.score(ids[None], everything)).sum() == pytest.approx(
+    assert np.exp(lm.score([context], everything)).sum() == pytest.approx(
         1.0, abs=0.04
     )  # stored in steps
 
@@ -40,15 +41,21 @@ def test_prefers_what_people_write(lm: LanguageModel, said: str, sounds_like: st
     assert lm.score_text(said) > lm.score_text(sounds_like) + 1
 
 
-def test_scores_many_at_once_as_one_by_one(lm: LanguageModel) -> None:
+@pytest.mark.parametrize("order", [2, 3])
+def test_scores_as_the_plain_search_through_the_tables_does(lm: LanguageModel, order: int) -> None:
+    part = LanguageModel(lm.characters, lm.unigrams, lm.tables[:order])
     rng = np.random.default_rng(0)
-    histories = rng.integers(0, len(lm.characters), (6, lm.history_length))
-    following = rng.integers(0, len(lm.characters), 5)
-    together = lm.score(histories, following)
-    for row, history in enumerate(histories):
-        for column, token in enumerate(following):
-            alone = lm.score(history[None], np.array([token]))[0, 0]
-            assert together[row, column] == alone
+    histories = rng.integers(0, len(lm.characters), (200, part.history_length))
+    contexts = []
+    for history in histories.tolist():
+        context = 0
+        for number in history:
+            context = part.follow(context, number)
+        contexts.append(context)
+    everything = np.arange(len(lm.characters))
+    expected = plain_beam.score(part, histories, everything)
+    for _ in range(2):  # looked up, then remembered
+        assert (part.score(contexts, everything) == expected).all()
 
 
 def test_has_an_id_for_what_it_never_saw(lm: LanguageModel) -> None:
