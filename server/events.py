@@ -26,7 +26,8 @@ STATUS = {
     "audio_gap": "detail: party, start_ms, end_ms, why",
     "party_failed": "detail: party, code, message",
     "recogniser": "detail: name, demonstration, degraded",
-    "feedback": "detail: suggestion, verdict (used | dismissed | wrong)",
+    "feedback": "detail: suggestion, verdict (used | dismissed | wrong | said)",
+    "durability": "detail: state (ok | lost), why: whether events reach the disk",
 }
 """Every status name on the wire."""
 

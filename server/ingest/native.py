@@ -96,7 +96,7 @@ class NativeSocket:
 
     async def _packets(self, session: CallSession, reader: PacketReader) -> None:
         """Take packets until the client says that the call has ended."""
-        acknowledged = session.lanes.next_sample
+        acknowledged = session.safe_sample
         while True:
             self._postpone()
             message = await sockets.receive(self._socket)
@@ -106,8 +106,8 @@ class NativeSocket:
             self._feeding = True
             await session.feed(frames)
             self._feeding = False
-            if session.lanes.next_sample - acknowledged >= reader.rate * ACK_EVERY_S:
-                acknowledged = session.lanes.next_sample
+            if session.safe_sample - acknowledged >= reader.rate * ACK_EVERY_S:
+                acknowledged = session.safe_sample
                 await sockets.send(self._socket, {"type": "ack", "next_sample": acknowledged})
 
     def _postpone(self) -> None:

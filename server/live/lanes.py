@@ -6,7 +6,7 @@ that the recogniser reports as a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from asr.events import AudioFrame, CallId, Party
 from server.refusals import Refusal
@@ -18,11 +18,19 @@ AHEAD_LIMIT_S = 300
 class Lanes:
     """How far the audio of each party of one call has come."""
 
-    def __init__(self, call: CallId, parties: Sequence[Party], rate: int) -> None:
+    def __init__(
+        self,
+        call: CallId,
+        parties: Sequence[Party],
+        rate: int,
+        starts_ms: Mapping[Party, int] | None = None,
+    ) -> None:
+        """``starts_ms``: what each party has been heard up to before."""
         self.parties = tuple(parties)
         self.rate = rate
+        self.starts_ms = {party: (starts_ms or {}).get(party, 0) for party in self.parties}
         self._call = call
-        self._next = dict.fromkeys(self.parties, 0)
+        self._next = {party: ms * rate // 1000 for party, ms in self.starts_ms.items()}
 
     @property
     def next_sample(self) -> int:

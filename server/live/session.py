@@ -13,14 +13,17 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from asr.events import AudioFrame
+from asr.events import AudioFrame, Watermark
 from asr.recogniser import CallAudio
-from server.events import CallEvent
+from assist_rules.events import RuleEvent
+from server.events import CallEvent, Status
 from server.live import bus as topics
 from server.live.bus import Bus
 from server.live.history import History
+from server.live.journal import Journal, worth_keeping
 from server.live.lanes import Lanes
 from server.live.notice import Notice, encode, of_event
+from server.live.progress import Progress
 from server.live.state import CallState
 from server.refusals import Refusal
 from server.wire import to_wire
@@ -35,8 +38,15 @@ class CallSession:
     """A live call, or one that has lately ended."""
 
     def __init__(
-        self, state: CallState, audio: CallAudio, lanes: Lanes, bus: Bus, resume_s: float
+        self,
+        state: CallState,
+        audio: CallAudio,
+        lanes: Lanes,
+        bus: Bus,
+        resume_s: float,
+        journal: Journal | None = None,
     ) -> None:
+        """Without a journal nothing is kept, and what was heard counts as safe."""
         self.info = state.info
         self.lanes = lanes
         self.done = asyncio.Event()
@@ -48,12 +58,24 @@ class CallSession:
         self._history = History()
         self._resume_s = resume_s
         self._arrivals = Arrivals()
+        self._journal = journal
+        if journal is not None:
+            journal.again = self.keep_again
+        self._progress = Progress(lanes.parties, lanes.starts_ms)
+        self._safe_ms = min(lanes.starts_ms.values())
+        self._marked_ms = 0
+        self._earlier: tuple[CallEvent, ...] | None = None
+        self._owed: tuple[RuleEvent, ...] = ()
         self._feeder: Stop | None = None
         self._fed_at = 0.0
         self._reaper: asyncio.TimerHandle | None = None
         self._topics = (
             topics.of_call(self.info.call),
             *((topics.of_agent(self.info.agent),) if self.info.agent else ()),
+        )
+        self._board_topics = (
+            topics.BOARD,
+            *((topics.of_queue(self.info.queue),) if self.info.queue else ()),
         )
 
     # The call from beginning to end
@@ -62,11 +84,15 @@ class CallSession:
         """Own the call until it is over. Never raises: one failed call harms no other."""
         try:
             self._bus.publish(self._topics, Notice(encode(self.snapshot())))
-            self._publish(self._state.start(), {})
+            self._publish(self._state.start(again=self._earlier is not None), {})
+            self._publish(self._state.told(self._owed), {})
             async for event in self._audio:
                 recognised = time.time()
                 events = self._state.absorb(event)
                 self._publish(events, {"recognised": recognised, "fired": time.time()})
+                self._progress.hear(event)
+                if isinstance(event, Watermark) and event.at_ms - self._marked_ms >= MARK_EVERY_MS:
+                    self._mark(event.at_ms)
         except Exception:
             log.exception("call %s: the recogniser failed", self.info.call)
             self._fail()
@@ -96,6 +122,47 @@ class CallSession:
         """End the call from our side and tell its client."""
         self._stop_feeder(refusal)
         self.finish(refusal.code)
+
+    # What is kept of it
+
+    def take_up(self, events: tuple[CallEvent, ...], seq: int, owed: tuple[RuleEvent, ...]) -> None:
+        """Go on, from the next :meth:`run`, with a call that another process began.
+
+        Its client has as long to come back as after any lost connection.
+        """
+        self._earlier, self._owed = events, owed
+        for event in events:
+            self._history.add(event)
+        self._state.resume(events, seq)
+        loop = asyncio.get_running_loop()
+        self._reaper = loop.call_later(self._resume_s, self.finish, "connection_lost")
+
+    def keep_again(self) -> None:
+        """Give the journal all that is known of the call; it knows what it has already."""
+        if self._journal is not None:
+            self._journal.keep([(event, encode(to_wire(event))) for event in self._history])
+
+    def note(self, status: Status) -> None:
+        """Tell everybody of something that happened to the call from outside."""
+        self._publish(self._state.note(status), {})
+
+    @property
+    def safe_sample(self) -> int:
+        """Samples before this one need not be sent again, whatever happens to this process."""
+        if self._journal is None:
+            return self.lanes.next_sample
+        return self._safe_ms * self.lanes.rate // 1000
+
+    def _mark(self, at_ms: int) -> None:
+        """Have it written down how far the call is settled; then those samples are safe."""
+        self._marked_ms = at_ms
+        if self._journal is not None:
+            settled = self._progress.settled()
+            safe_ms = min(settled.values())
+            self._journal.reached(settled, self._state.seq, lambda: self._safe(safe_ms))
+
+    def _safe(self, ms: int) -> None:
+        self._safe_ms = max(self._safe_ms, ms)
 
     # The socket that feeds it
 
@@ -191,6 +258,7 @@ class CallSession:
         }
 
     def _publish(self, events: Iterable[CallEvent], stamps: dict[str, float]) -> None:
+        kept: list[tuple[CallEvent, str]] = []
         for event in events:
             stamped = dict(stamps)
             arrived = None if event.heard_ms is None else self._arrivals.of(event.heard_ms)
@@ -200,10 +268,17 @@ class CallSession:
             event = replace(event, stamps={k: round(v, 4) for k, v in stamped.items()})
             self._history.add(event)
             notice = of_event(event)
-            board = (topics.BOARD,) if notice.for_board else ()
+            board = self._board_topics if notice.for_board else ()
             self._bus.publish((*self._topics, *board), notice)
+            if self._journal is not None and worth_keeping(event):
+                kept.append((event, notice.text))
+        if self._journal is not None:
+            # What follows from one input is kept together or not at all.
+            self._journal.keep(kept)
 
 
+MARK_EVERY_MS = 1_000
+"""Audio between two notes of how far a call is settled."""
 TAKEOVER_S = 3.0
 """A feeding socket that has been silent for this long gives way to a new one."""
 

@@ -61,8 +61,28 @@ class CallState:
         self._suggested: set[str] = set()
         self._counts: Counter[str] = Counter()
 
-    def start(self) -> tuple[CallEvent, ...]:
-        """The first events of the call."""
+    def resume(self, events: Iterable[CallEvent], seq: int) -> None:
+        """Go on after these events, which another process made, with numbers above ``seq``."""
+        for event in events:
+            body = event.body
+            if isinstance(body, Transcript):
+                self._counts["utterances"] += bool(body.final and body.text)
+            elif not isinstance(body, Metric | Status):
+                self._heard_of(body)
+            self.at_ms = max(self.at_ms, event.at_ms)
+            self.seq = max(self.seq, event.seq)
+        self.seq = max(self.seq, seq)
+
+    def told(self, bodies: Iterable[RuleEvent]) -> tuple[CallEvent, ...]:
+        """What the rules have to say without a new input."""
+        return self._ruled(self.at_ms, bodies)
+
+    def note(self, status: Status) -> tuple[CallEvent, ...]:
+        """Something that happened to the call from outside."""
+        return () if self.ended else (self._number(self.at_ms, status),)
+
+    def start(self, again: bool = False) -> tuple[CallEvent, ...]:
+        """The first events of the call; ``again``: of the part that this process has of it."""
         info, recogniser = self.info, self._recogniser
         started: Detail = {
             "agent": info.agent,
@@ -76,6 +96,8 @@ class CallState:
             "demonstration": recogniser.demonstration,
             "degraded": False,
         }
+        if again:
+            return (self._number(self.at_ms, Status("recogniser", listening)),)
         return (
             self._number(0, Status("call_started", started)),
             self._number(0, Status("recogniser", listening)),

@@ -10,16 +10,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from asr.events import CallId, Party
-from asr.recogniser import Recogniser, RecogniserFull
+from asr.recogniser import CallAudio, Recogniser, RecogniserFull
 from assist_rules.events import CallInfo
+from server.events import Status
 from server.live.bus import Bus
+from server.live.journal import Journal
 from server.live.lanes import Lanes
 from server.live.session import CallSession
 from server.live.state import CallState, Rules
+from server.live.takeover import SEQ_MARGIN, Kept, ResumedAudio, ResumedRules
 from server.refusals import Refusal
 
 NewRules = Callable[[CallInfo], Rules]
 """Begins the rules of one call."""
+NewJournal = Callable[[CallInfo, Sequence[Party], int], Journal]
+"""Begins to keep a call whose audio comes at that rate."""
 
 
 class Switchboard:
@@ -34,6 +39,7 @@ class Switchboard:
         resume_s: float,
         linger_s: float,
         drain_s: float,
+        journal: NewJournal | None = None,
     ) -> None:
         self.recogniser = recogniser
         self.bus = bus
@@ -41,6 +47,8 @@ class Switchboard:
         self.paint_delays: deque[float] = deque(maxlen=2_000)
         """Seconds from the arrival of sound to its painting, of the latest painted events."""
         self._rules = rules
+        self._journal = journal
+        self._lasting: Status | None = None
         self._resume_s = resume_s
         self._linger_s = linger_s
         self._drain_s = drain_s
@@ -99,18 +107,53 @@ class Switchboard:
             raise Refusal("going_down", "the server stops; connect again in a moment")
         info = replace(info, started_at=datetime.now(UTC).isoformat(timespec="seconds"))
         lanes = Lanes(info.call, parties, rate)
+        audio = self._listen(info.call, lanes.parties, rate)
+        state = CallState(info, self.recogniser.info, self._rules(info))
+        journal = self._journal(info, lanes.parties, rate) if self._journal else None
+        session = CallSession(state, audio, lanes, self.bus, self._resume_s, journal)
+        self._run(session)
+        if self._lasting is not None:
+            # After the first events of the call, which its task is about to make.
+            asyncio.get_running_loop().call_soon(session.note, self._lasting)
+        return session
+
+    def tell_all(self, status: Status, lasting: bool) -> None:
+        """Note something on every call that goes on; ``lasting``: and on those that begin."""
+        self._lasting = status if lasting else None
+        for call in self.calls():
+            if not call.done.is_set():
+                call.note(status)
+
+    def take_up(self, kept: Kept, journal: Journal) -> CallSession:
+        """Go on with a call that was under way when another process stopped.
+
+        Raises :class:`Refusal` when there is no room for it.
+        """
+        info = kept.info
+        audio = ResumedAudio(self._listen(info.call, kept.parties, kept.rate), kept)
+        rules = ResumedRules(self._rules(info), kept)
+        lanes = Lanes(info.call, kept.parties, kept.rate, kept.settled_ms)
+        state = CallState(info, self.recogniser.info, rules)
+        session = CallSession(state, audio, lanes, self.bus, self._resume_s, journal)
+        last = max([kept.seq, *(event.seq for event in kept.events)])
+        session.take_up(kept.events, last + SEQ_MARGIN, rules.owed)
+        self._run(session)
+        return session
+
+    def _listen(self, call: CallId, parties: Sequence[Party], rate: int) -> CallAudio:
         try:
-            audio = self.recogniser.open(info.call, lanes.parties, rate)
+            return self.recogniser.open(call, parties, rate)
         except RecogniserFull as error:
             raise Refusal("full", str(error), retry_after_s=error.retry_after_s) from error
-        state = CallState(info, self.recogniser.info, self._rules(info))
-        session = CallSession(state, audio, lanes, self.bus, self._resume_s)
-        self._calls[info.call] = session
-        task = self._tasks.create_task(session.run(), name=f"call {info.call}")
+
+    def _run(self, session: CallSession) -> None:
+        if self._tasks is None:
+            raise RuntimeError("the switchboard is not open")
+        self._calls[session.info.call] = session
+        task = self._tasks.create_task(session.run(), name=f"call {session.info.call}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         task.add_done_callback(lambda _: self._forget_later(session))
-        return session
 
     def _forget_later(self, session: CallSession) -> None:
         """Those who look at a call that just ended may still read it for a while."""
