@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.websockets import WebSocket
 
 from asr.recogniser import Recogniser
-from server import pages, routes, sockets
+from server import answers, pages, routes, sockets
+from server.access import guard
+from server.access import routes as access_routes
+from server.access.access import Access
 from server.ingest import mount
 from server.ingest.audiosocket import AudioSocketServer
 from server.ingest.line import Telephony
@@ -22,12 +25,17 @@ from server.viewers import AgentViewer, BoardViewer
 
 
 def create_app(
-    settings: Settings, recogniser: Recogniser, rules: NewRules, bus: Bus | None = None
+    settings: Settings,
+    recogniser: Recogniser,
+    rules: NewRules,
+    bus: Bus | None = None,
+    access: Access | None = None,
 ) -> FastAPI:
     """The service around a recogniser and a rulebook; ``rules`` begins the rules of a call.
 
-    ``app.state.switchboard`` holds the calls.
+    ``app.state.switchboard`` holds the calls, ``app.state.access`` says who may do what.
     """
+    access = access or Access(settings.access)
     switchboard = Switchboard(
         recogniser,
         rules,
@@ -40,7 +48,8 @@ def create_app(
     audiosocket = AudioSocketServer(telephony)
     recordings = None
     if settings.recordings is not None:
-        recordings = Recordings(settings.recordings, f"ws://{settings.host}:{settings.port}")
+        here = f"ws://{settings.host}:{settings.port}"
+        recordings = Recordings(settings.recordings, here, access.own_token)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -51,10 +60,21 @@ def create_app(
                 async with recordings.open():
                     yield
 
-    app = FastAPI(title="Tingban", lifespan=life, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Tingban",
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(guard.guard)],
+        responses=answers.RESPONSES,
+    )
     app.state.switchboard = switchboard
+    app.state.access = access
+    answers.install(app)
+    app.add_middleware(answers.BodyLimit)
     app.add_middleware(pages.SafeHeaders)
-    app.include_router(routes.of_calls(switchboard))
+    app.include_router(access_routes.routes(access, lambda by: None))
+    app.include_router(routes.of_calls(switchboard, access))
     app.include_router(routes.of_recordings(recordings))
     app.state.telephony = telephony
     app.state.audiosocket = audiosocket
@@ -66,11 +86,11 @@ def create_app(
 
     @app.websocket("/v1/agent")
     async def agent(socket: WebSocket) -> None:
-        await sockets.serve(socket, AgentViewer(socket, switchboard, settings.viewers).talk)
+        await sockets.serve(socket, AgentViewer(socket, switchboard, access, settings.viewers).talk)
 
     @app.websocket("/v1/board")
     async def board(socket: WebSocket) -> None:
-        await sockets.serve(socket, BoardViewer(socket, switchboard, settings.viewers).talk)
+        await sockets.serve(socket, BoardViewer(socket, switchboard, access, settings.viewers).talk)
 
     app.routes.extend(pages.routes())
     return app

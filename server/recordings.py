@@ -35,9 +35,10 @@ class Unknown(LookupError):
 class Recordings:
     """The recordings of a folder: ``NAME.wav`` beside ``NAME.labels.json``."""
 
-    def __init__(self, folder: Path, server: str) -> None:
+    def __init__(self, folder: Path, server: str, token: str | None = None) -> None:
         self._folder = folder
         self._server = server
+        self._token = token
         self._numbers = itertools.count(1)
         self._tasks: asyncio.TaskGroup | None = None
         self._playing: set[asyncio.Task[None]] = set()
@@ -72,7 +73,8 @@ class Recordings:
     async def _play(self, call: str, wav: Path) -> None:
         try:
             clip = await asyncio.to_thread(load, wav, None, "mulaw")
-            await AudioClient(self._server, Call(call, agent=AGENT, queue="demo"), clip).run()
+            of_demo = Call(call, agent=AGENT, queue="demo")
+            await AudioClient(self._server, of_demo, clip, token=self._token).run()
         except (ClientError, AudioFileError) as error:
             log.warning("replay of %s failed: %s", wav.name, error)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Request
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.access import roles
+from server.access.access import Access
+from server.access.guard import Who, require
+from server.answers import ApiError, failing
 from server.live.switchboard import Switchboard
 from server.recordings import Recordings, Unknown
 from server.refusals import Refusal
-from server.sockets import same_origin
 
 CallPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
@@ -22,21 +25,27 @@ class Replay(BaseModel):
     recording: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
-def of_calls(switchboard: Switchboard) -> APIRouter:
+def of_calls(switchboard: Switchboard, access: Access) -> APIRouter:
     """The calls, and whether the server takes more."""
     router = APIRouter()
 
     @router.get("/v1/calls")
-    async def calls() -> list[dict[str, Any]]:
-        """Every call that goes on or has lately ended."""
-        return [call.overview() for call in switchboard.calls()]
+    async def calls(caller: Who) -> list[dict[str, Any]]:
+        """Every call that goes on or has lately ended, of those the caller may see."""
+        return [
+            call.overview()
+            for call in switchboard.calls()
+            if roles.may(caller, "call.read", call.info)
+        ]
 
-    @router.get("/v1/calls/{call}")
-    async def call(call: CallPath) -> dict[str, Any]:
+    @router.get("/v1/calls/{call}", responses=failing(404))
+    async def call(call: CallPath, caller: Who) -> dict[str, Any]:
         """Everything known of one call."""
         session = switchboard.get(call)
         if session is None:
-            raise HTTPException(404, f"no call {call}")
+            raise ApiError(404, "no_call", f"no call {call}")
+        require(caller, "call.read", session.info)
+        await access.audit(caller, "call.read", session.info)
         return session.snapshot()
 
     @router.get("/healthz")
@@ -44,11 +53,11 @@ def of_calls(switchboard: Switchboard) -> APIRouter:
         """The process answers."""
         return {"ok": True}
 
-    @router.get("/readyz")
+    @router.get("/readyz", responses=failing(503))
     async def ready() -> dict[str, bool]:
         """New calls are taken."""
         if not switchboard.ready:
-            raise HTTPException(503, "starting or stopping")
+            raise ApiError(503, "not_ready", "starting or stopping")
         return {"ok": True}
 
     return router
@@ -63,18 +72,16 @@ def of_recordings(recordings: Recordings | None) -> APIRouter:
         """The recordings that a page may replay; none on an ordinary server."""
         return recordings.listing() if recordings else []
 
-    @router.post("/v1/demo/replays", status_code=202)
-    async def replay(request: Request, what: Replay) -> dict[str, str]:
+    @router.post("/v1/demo/replays", status_code=202, responses=failing(404, 429))
+    async def replay(what: Replay) -> dict[str, str]:
         """Play a recording into this server as a new call."""
-        if not same_origin(request):
-            raise HTTPException(403, "pages of other sites may not start calls")
         if recordings is None:
-            raise HTTPException(404, "this server has no recordings to replay")
+            raise ApiError(404, "no_recordings", "this server has no recordings to replay")
         try:
             return {"call": recordings.replay(what.recording)}
         except Unknown as error:
-            raise HTTPException(404, str(error)) from error
+            raise ApiError(404, "no_recording", str(error)) from error
         except Refusal as error:
-            raise HTTPException(429, error.message) from error
+            raise ApiError(429, error.code, error.message) from error
 
     return router

@@ -17,6 +17,8 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from server.access.access import Access, Mode
+from server.access.files import AccessFileError, open_access
 from server.app import create_app
 from server.live.switchboard import Switchboard
 from server.settings import Settings, SettingsError, load
@@ -41,6 +43,9 @@ def serve(
     recordings: Annotated[
         Path | None, typer.Option(help="Recorded calls that pages may replay.")
     ] = None,
+    access: Annotated[
+        str | None, typer.Option(help="Who may come in: open, local or oidc.")
+    ] = None,
     insecure_bind_anywhere: Annotated[
         bool | None,
         typer.Option(
@@ -63,41 +68,53 @@ def serve(
         "rules": rules,
         "recordings": recordings,
         "insecure_bind_anywhere": insecure_bind_anywhere,
+        "access": None if access is None else {"mode": access},
     }
     try:
         settings = load(config, options)
-        listener = listen(settings)
-    except (SettingsError, ListenError) as error:
+        door = open_access(settings)
+        listener = listen(settings, door.mode)
+    except (SettingsError, ListenError, AccessFileError) as error:
         typer.echo(f"tingban serve: {error}", err=True)
         raise typer.Exit(2) from error
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     with ExitStack() as stack:
         stack.enter_context(listener)
-        app = _build(settings)
+        stack.callback(door.people.close)
+        app = _build(settings, door)
         server = DrainingServer(uvicorn_config(app, settings), app.state.switchboard)
+        if door.mode == "open" and settings.access.mode is None:
+            page = f"http://{settings.host}:{settings.port}/login"
+            typer.echo(
+                "Nobody has to sign in until the first user exists. This link, once, makes the "
+                f"first administrator: {page}#link={door.offer_link()}",
+                err=True,
+            )
         asyncio.run(server.serve(sockets=[listener]))
     if not server.started:
         raise typer.Exit(1)
 
 
-def _build(settings: Settings) -> FastAPI:
+def _build(settings: Settings, access: Access) -> FastAPI:
     # Torch takes seconds to import: not for a wrong option.
     from server.engine import EngineError, live, load_listener, load_rules
 
     try:
-        return create_app(settings, live(load_listener(settings.asr)), load_rules(settings.rules))
+        recogniser, rules = live(load_listener(settings.asr)), load_rules(settings.rules)
+        return create_app(settings, recogniser, rules, access=access)
     except EngineError as error:
         typer.echo(f"tingban serve: {error}", err=True)
         raise typer.Exit(1) from error
 
 
-def listen(settings: Settings) -> socket.socket:
-    """The bound socket. Raises :class:`ListenError`, also for a host that others can reach."""
-    if not is_loopback(settings.host) and not settings.insecure_bind_anywhere:
+def listen(settings: Settings, mode: Mode = "open") -> socket.socket:
+    """The bound socket. Raises :class:`ListenError`, also for a host that others can reach while
+    access is open."""
+    if mode == "open" and not is_loopback(settings.host) and not settings.insecure_bind_anywhere:
         raise ListenError(
-            f"refusing to bind {settings.host}: nobody has to log in yet, so everyone who reaches "
-            "this port could read live calls. Bind 127.0.0.1 and put a proxy with a login in "
-            "front of it, or pass --insecure-bind-anywhere on a network you trust."
+            f"refusing to bind {settings.host}: nobody has to sign in, so everyone who reaches "
+            "this port could read live calls. Add users first (`tingban users add`), or set "
+            "access.mode to oidc, or pass --insecure-bind-anywhere on a network you trust."
         )
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)

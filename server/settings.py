@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 PREFIX = "TINGBAN_"
 
@@ -85,6 +85,72 @@ class TelephonySettings(_Frozen):
     )
 
 
+class OidcSettings(_Frozen):
+    """An OpenID Connect provider whose bearer tokens are believed."""
+
+    issuer: str
+    audience: str
+    jwks_url: str | None = None
+    """Where its keys are; ``None``: where its discovery document says."""
+    user_claim: str = "preferred_username"
+    role_claim: str = "roles"
+    teams_claim: str = "teams"
+    roles: dict[str, str] = {}
+    """Our role for a role of the provider's, where they are not called the same."""
+
+
+class AccessSettings(_Frozen):
+    """Who has to prove who they are, and how."""
+
+    mode: Literal["open", "local", "oidc"] | None = Field(
+        default=None,
+        description="open: everybody may do everything; local: users of our own; oidc: tokens of "
+        "a provider; none: open on a loopback address until the first user exists, then local",
+    )
+    file: Path | None = Field(
+        default=None,
+        description="SQLite file of users, teams and the audit log; none: `people.sqlite3` in the "
+        "user's data folder",
+    )
+    session_s: float = Field(
+        default=43_200, gt=0, description="seconds that a sign-in holds in a browser"
+    )
+    ticket_s: float = Field(
+        default=30, gt=0, description="seconds in which a ticket opens its socket"
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="signs our bearer tokens, at least 32 characters, the same on every node; "
+        "none: made once and kept in the file",
+    )
+    origins: str = Field(
+        default="",
+        description="other sites whose pages may connect, such as `https://desk.example`, with "
+        "commas between",
+    )
+    audio_without_token: bool = Field(
+        default=False,
+        description="take audio from anybody who reaches the port, for a network of its own",
+    )
+    sign_in_tries: int = Field(
+        default=5, gt=0, description="failed sign-ins after which an account or address waits"
+    )
+    sign_in_window_s: float = Field(
+        default=300, gt=0, description="seconds for which a failed sign-in counts"
+    )
+    recheck_s: float = Field(
+        default=15,
+        gt=0,
+        description="seconds after which an open page is asked again whether it may stay",
+    )
+    oidc: OidcSettings | None = Field(
+        default=None,
+        description="the provider: `issuer`, `audience`, `jwks_url`, `user_claim`, `role_claim`, "
+        "`teams_claim`, `roles`",
+    )
+
+
 class Settings(_Frozen):
     """What ``tingban serve`` and the application it builds need to know."""
 
@@ -108,6 +174,7 @@ class Settings(_Frozen):
     calls: CallSettings = CallSettings()
     viewers: ViewerSettings = ViewerSettings()
     telephony: TelephonySettings = TelephonySettings()
+    access: AccessSettings = AccessSettings()
 
 
 def load(
@@ -128,6 +195,13 @@ def load(
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
         raise SettingsError(f"setting {name}: {first['msg']}") from error
+
+
+def data_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the server keeps what it is not told to keep elsewhere."""
+    environ = os.environ if environ is None else environ
+    home = environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "tingban"
 
 
 def _of_file(path: Path) -> dict[str, Any]:

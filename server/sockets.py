@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
-from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from server.access import guard
+from server.access.roles import Caller
 from server.live.notice import encode
 from server.refusals import Refusal
 
@@ -22,20 +22,19 @@ FAREWELL_S = 5
 """How long a client may take to read why it is refused."""
 
 
-def same_origin(connection: HTTPConnection) -> bool:
-    """False for a page of another site; clients that are no browsers send no origin."""
-    origin = connection.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
-
-
 async def serve(
-    socket: WebSocket, talk: Callable[[], Awaitable[None]], subprotocol: str | None = None
+    socket: WebSocket,
+    talk: Callable[[], Awaitable[None]],
+    subprotocol: str | None = None,
+    admit: Callable[[WebSocket], Awaitable[Caller | None]] = guard.admit,
 ) -> None:
-    """Accept a socket, hold the conversation, close it with the code that its end deserves."""
+    """Accept a socket, hold the conversation, close it with the code that its end deserves.
+
+    Whom ``admit`` lets in is ``socket.state.caller``.
+    """
     await socket.accept(subprotocol)
     try:
-        if not same_origin(socket):
-            raise Refusal("forbidden", "pages of other sites may not connect")
+        socket.state.caller = await admit(socket)
         await talk()
         await _close(socket, 1000)
     except Refusal as refusal:

@@ -12,6 +12,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from asr.events import CallId
 from server import sockets
+from server.access import roles
+from server.access.access import Access
+from server.access.roles import EVERY_QUEUE, Caller, Scope
 from server.ingest.hello import refusal
 from server.live import bus as topics
 from server.live.notice import Notice, encode, of_event
@@ -76,14 +79,20 @@ class Viewer:
     """One open page. Subclasses say what it is shown."""
 
     def __init__(
-        self, socket: WebSocket, switchboard: Switchboard, settings: ViewerSettings
+        self, socket: WebSocket, switchboard: Switchboard, access: Access, settings: ViewerSettings
     ) -> None:
         self._socket = socket
         self._switchboard = switchboard
+        self._access = access
         self._queue = ViewerQueue(settings.queue_limit)
 
+    @property
+    def _caller(self) -> Caller:
+        caller: Caller = self._socket.state.caller
+        return caller
+
     async def talk(self) -> None:
-        """Show and listen until the page leaves or falls too far behind."""
+        """Show and listen until the page leaves, falls too far behind or may not stay."""
         info = self._switchboard.recogniser.info
         told = {"name": info.name, "demonstration": info.demonstration}
         with self._listening():
@@ -108,6 +117,7 @@ class Viewer:
                 tasks.create_task(self._down())
                 tasks.create_task(self._up())
                 tasks.create_task(self._queue.overflow())
+                tasks.create_task(self._recheck())
         except ExceptionGroup as group:
             # More than one of them may have failed; what the client can mend comes first.
             for kind in (Refusal, TooSlow, WebSocketDisconnect):
@@ -120,6 +130,13 @@ class Viewer:
         while True:
             notice = await self._queue.get()
             await self._socket.send_text(notice.text)
+
+    async def _recheck(self) -> None:
+        """A page that stays open for days is asked again now and then."""
+        while True:
+            await asyncio.sleep(self._access.settings.recheck_s)
+            if not self._access.holds(self._caller):
+                raise Refusal("unauthorized", "the sign-in has ended; sign in again")
 
     async def _up(self) -> None:
         while True:
@@ -151,19 +168,38 @@ class AgentViewer(Viewer):
         self,
         socket: WebSocket,
         switchboard: Switchboard,
+        access: Access,
         settings: ViewerSettings,
     ) -> None:
-        super().__init__(socket, switchboard, settings)
+        super().__init__(socket, switchboard, access, settings)
         self._watch = Watch()
 
     async def talk(self) -> None:
         """Read what the address asks for, then show it."""
+        asked = {k: v for k, v in self._socket.query_params.items() if k != "ticket"}
         try:
-            self._watch = Watch.model_validate(dict(self._socket.query_params))
+            self._watch = Watch.model_validate(asked)
         except ValidationError as error:
             raise refusal(error, "bad_message") from None
         self._watch.check()
+        if not self._may_watch():
+            raise Refusal("forbidden", "not these calls; an agent watches the own ones")
+        await self._access.audit(
+            self._caller, "widget.watch", self._watch.call or "", self._watch.agent or ""
+        )
         await super().talk()
+
+    def _may_watch(self) -> bool:
+        """Whether what is asked for may be shown as things stand."""
+        scope, watch = roles.scope(self._caller, "widget.watch"), self._watch
+        if scope is Scope.ALL:
+            return True
+        if watch.agent is not None:
+            # The calls of an agent may be in other teams' queues.
+            every = scope is Scope.TEAM and EVERY_QUEUE in self._caller.queues
+            return every or (scope is Scope.OWN and watch.agent == self._caller.user)
+        call = self._switchboard.get(watch.call or "")
+        return call is not None and roles.may(self._caller, "widget.watch", call.info)
 
     def _listening(self) -> AbstractContextManager[None]:
         watch = self._watch
@@ -190,17 +226,30 @@ class AgentViewer(Viewer):
 
     def _may_judge(self, call: CallSession) -> bool:
         watch = self._watch
-        return call.info.call == watch.call or (
+        shown = call.info.call == watch.call or (
             watch.agent is not None and call.info.agent == watch.agent
         )
+        return shown and roles.may(self._caller, "call.feedback", call.info)
 
 
 class BoardViewer(Viewer):
-    """A team lead's board: all calls."""
+    """A team lead's board: all calls in the queues of the own teams."""
+
+    async def talk(self) -> None:
+        """Show the board."""
+        await self._access.audit(self._caller, "board.watch")
+        await super().talk()
 
     def _listening(self) -> AbstractContextManager[None]:
-        return self._switchboard.bus.listen([topics.BOARD], self._queue)
+        queues = self._caller.queues
+        if roles.scope(self._caller, "board.watch") is Scope.ALL or EVERY_QUEUE in queues:
+            return self._switchboard.bus.listen([topics.BOARD], self._queue)
+        return self._switchboard.bus.listen(map(topics.of_queue, queues), self._queue)
 
     def _so_far(self) -> Iterable[Notice]:
-        calls = [call.overview() for call in self._switchboard.calls()]
+        calls = [
+            call.overview()
+            for call in self._switchboard.calls()
+            if roles.may(self._caller, "board.watch", call.info)
+        ]
         yield Notice(encode({"type": "board", "calls": calls}))

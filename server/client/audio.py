@@ -25,6 +25,11 @@ RETRY_S = 0.5
 WORTH_RETRYING = {"full", "going_down", "recogniser_failed", "call_taken"}
 
 
+def bearer(token: str | None) -> dict[str, str]:
+    """The header that proves who is calling."""
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What the hello says of a call besides how its audio is coded."""
@@ -69,13 +74,22 @@ class AudioClient:
     """
 
     def __init__(
-        self, server: str, call: Call, clip: Clip, *, speed: float = 1.0, interleaved: bool = True
+        self,
+        server: str,
+        call: Call,
+        clip: Clip,
+        *,
+        speed: float = 1.0,
+        interleaved: bool = True,
+        token: str | None = None,
     ) -> None:
+        """``token`` is the bearer token of a user with the role ``ingest``, where one is needed."""
         self.ready = asyncio.Event()
         """Set once the server has taken the call."""
         self.acknowledged = 0
         """The first sample that the server has not yet acknowledged."""
         self._url = f"{server}/v1/audio"
+        self._headers = bearer(token)
         self._call = call
         self._clip = clip
         self._speed = speed
@@ -112,7 +126,9 @@ class AudioClient:
         while True:
             wait_s = RETRY_S
             try:
-                async with connect(self._url, compression=None, max_size=None) as socket:
+                async with connect(
+                    self._url, compression=None, max_size=None, additional_headers=self._headers
+                ) as socket:
                     self._socket = socket
                     return await self._converse(socket)
             except _Told as error:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from server.client.audio import bearer
 from server.client.errors import ClientError, Lost, Refused
 
 RETRY_S = 0.5
@@ -32,8 +33,15 @@ class Received:
 class ViewerClient:
     """Iterate it for messages. It reconnects by itself; viewers of one call resume by ``seq``."""
 
-    def __init__(self, server: str, *, agent: str | None = None, call: str | None = None) -> None:
-        """Without agent and call it is a board."""
+    def __init__(
+        self,
+        server: str,
+        *,
+        agent: str | None = None,
+        call: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        """Without agent and call it is a board. ``token`` is a bearer token, if one is needed."""
         self.open = asyncio.Event()
         """Set once the server has said hello."""
         self.seq: int | None = None
@@ -41,6 +49,7 @@ class ViewerClient:
         self._server = server
         self._agent = agent
         self._call = call
+        self._headers = bearer(token)
         self._socket: ClientConnection | None = None
 
     def _url(self) -> str:
@@ -63,7 +72,11 @@ class ViewerClient:
         while True:
             try:
                 async with connect(
-                    self._url(), compression=None, max_size=None, max_queue=256
+                    self._url(),
+                    compression=None,
+                    max_size=None,
+                    max_queue=256,
+                    additional_headers=self._headers,
                 ) as self._socket:
                     async for text in self._socket:
                         received = Received(time.time(), json.loads(text))

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
 from server import sockets
+from server.access import guard
 from server.ingest import json_l16
 from server.ingest.audiohook import AudioHookSocket
 from server.ingest.funasr import FunAsrSocket
@@ -27,7 +28,8 @@ def routes(telephony: Telephony) -> APIRouter:
 
     @router.websocket("/v1/telephony/twilio")
     async def twilio(socket: WebSocket) -> None:
-        await sockets.serve(socket, TwilioSocket(socket, telephony).talk)
+        # Twilio sends neither header nor query, so its token comes with the first message.
+        await sockets.serve(socket, TwilioSocket(socket, telephony).talk, admit=guard.known)
 
     # FunASR's clients know a host and a port, no path.
     @router.websocket("/")
@@ -38,7 +40,10 @@ def routes(telephony: Telephony) -> APIRouter:
 
     @router.websocket("/v1/telephony/audiohook")
     async def audiohook(socket: WebSocket) -> None:
-        await sockets.serve(socket, AudioHookSocket(socket, telephony).talk)
+        keys = telephony.settings.telephony.audiohook_keys
+        # Where there are keys the socket asks for one, which proves more than a token.
+        admit = guard.known if keys else guard.admit
+        await sockets.serve(socket, AudioHookSocket(socket, telephony).talk, admit=admit)
 
     return router
 

@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 from asr.audio.codec import decode_mulaw
 from asr.events import Party
 from server import sockets
+from server.access import guard
 from server.ingest import hello as hellos
 from server.ingest import who
 from server.ingest.line import Line, Telephony
@@ -26,7 +27,7 @@ from server.refusals import Refusal
 RATE = 8_000
 LONGEST_S = 1
 Track = Literal["inbound", "outbound"]
-OURS = {"call", "inbound", *who.Who.model_fields}
+OURS = {"call", "inbound", "token", *who.Who.model_fields}
 """Custom parameters with a meaning; the others become attributes of the call."""
 
 
@@ -47,6 +48,8 @@ class Parameters(who.Who):
 
     call: Annotated[str, Field(max_length=256)] | None = None
     inbound: Literal["customer", "agent"] = "customer"
+    token: Annotated[str, Field(max_length=4096)] = ""
+    """Of a user with the role ``ingest``, where audio needs one."""
 
 
 class StartBody(_Message):
@@ -118,6 +121,8 @@ class TwilioSocket:
             parameters = start.parameters()
         except ValidationError as error:
             raise hellos.refusal(error, "bad_hello") from None
+        if self._socket.state.caller is None:
+            await guard.by_token(self._socket, parameters.token)
         tracks = _parties(start.tracks, parameters.inbound)
         self._reorder = {track: Reorder(RATE) for track in tracks}
         call = who.call_id(parameters.call or start.callSid)

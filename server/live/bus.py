@@ -29,6 +29,11 @@ def of_agent(agent: str) -> str:
     return f"agent:{agent}"
 
 
+def of_queue(queue: str) -> str:
+    """The topic of what boards show of one queue's calls."""
+    return f"board:{queue}"
+
+
 class Bus(Protocol):
     """Carries notices to the queues that listen."""
 
