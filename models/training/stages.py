@@ -13,17 +13,30 @@ from .architecture import build, write_checksums, write_cmvn, write_model, write
 from .dataset import load_corpus
 from .ngram import estimate
 from .speech import speak_all
-from .text import PHRASES, Generator, Grammar, Sentence, dictionary, vocabulary
+from .text import (
+    PHRASES,
+    Generator,
+    Grammar,
+    Sentence,
+    dictionary,
+    vocabulary,
+    wider_vocabulary,
+    written_sentences,
+    written_speech,
+)
 from .train import Run, Schedule, averaged_model
 from .withheld import load_withheld, read_sentences
 
 WORK = Path(__file__).with_name("work")
 BUNDLED = Path(__file__).parents[1] / "bundled"
 SENTENCES = 40_000
+WRITTEN_TIMES = 3
+WRITTEN_JOINED = 5_000
+TIMES_HEARD = 8
 PER_SHARD = 2_000
 TEXT_SEED = 2_411
 LM_SENTENCES = 100_000
-EVERYDAY_REPEATS = 3
+WRITTEN_REPEATS = 5
 LM_SEED = 911
 STEPS = 6_700
 DECAY = 2_200
@@ -32,18 +45,32 @@ DECAY = 2_200
 def make_text(work: Path = WORK, count: int = SENTENCES) -> None:
     """sentences.json and tokens.json."""
     work.mkdir(parents=True, exist_ok=True)
-    generator, characters = make_generator()
-    sentences = generator.distinct(count, random.Random(TEXT_SEED))
+    rng = random.Random(TEXT_SEED)
+    generator, characters, wider = make_generator()
+    sentences = generator.distinct(count, rng)
+    withheld = load_withheld()
+    written = written_sentences(withheld)
+    sentences += written_speech(written, withheld, WRITTEN_TIMES, WRITTEN_JOINED, rng)
+    said = [sentence.text for sentence in sentences]
+    sentences += wider.covering(said, TIMES_HEARD, rng)
     rows = [[sentence.text, sentence.kind] for sentence in sentences]
     (work / "sentences.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     write_tokens(work / "tokens.json", characters)
 
 
-def make_generator() -> tuple[Generator, list[str]]:
-    """The sentence generator with everything withheld, and its vocabulary."""
-    grammar, words = Grammar(), dictionary()
-    characters = vocabulary(grammar, words)
-    return Generator(grammar, words, characters, load_withheld()), characters
+def make_generator() -> tuple[Generator, list[str], Generator]:
+    """The sentence generator with everything withheld, all characters, and a generator of them.
+
+    Templates need fewer characters than people use; the second generator knows those as well.
+    """
+    grammar, words, withheld = Grammar(), dictionary(), load_withheld()
+    narrow = vocabulary(grammar, words)
+    characters = wider_vocabulary(narrow, written_sentences(withheld), words)
+    return (
+        Generator(grammar, words, narrow, withheld),
+        characters,
+        Generator(grammar, words, characters, withheld),
+    )
 
 
 def make_speech(work: Path = WORK, processes: int = 2) -> None:
@@ -84,10 +111,11 @@ def everyday_sentences(characters: list[str]) -> list[str]:
 
 def make_language_model(directory: Path = BUNDLED, count: int = LM_SENTENCES) -> None:
     """lm.npz, from much more generated text than is spoken, and the dictionary."""
-    generator, characters = make_generator()
+    generator, characters, _ = make_generator()
     stream = generator.stream(random.Random(LM_SEED), ("template", "dialogue", "number"))
     generated = (sentence.text for sentence in itertools.islice(stream, count))
-    written = everyday_sentences(characters) * EVERYDAY_REPEATS
+    written = everyday_sentences(characters) + written_sentences(load_withheld())
+    written *= WRITTEN_REPEATS
     model = estimate(itertools.chain(written, generated), dictionary(), characters)
     directory.mkdir(parents=True, exist_ok=True)
     model.save(directory / "lm.npz")

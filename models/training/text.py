@@ -7,8 +7,9 @@ A sentence holds Hanzi and commas; a comma is spoken as a pause and never recogn
     domain     words of the trade in no order: they teach sound, not habit
     word       dictionary words, frequent ones more often: every character of the vocabulary is heard
     number     telephone numbers, dates, times, amounts on their own
+    written    sentences written one by one in `phrases/spoken_*.txt`, and their clauses joined anew
 
-The generator is endless and seeded. Nothing it yields touches a withheld sentence.
+The generator of all but the last is endless and seeded. Nothing it yields touches a withheld sentence.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ import itertools
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from . import numbers
-from .withheld import Withheld
+from .withheld import Withheld, clauses, read_sentences
 
-Kind = Literal["template", "dialogue", "domain", "word", "number"]
+Kind = Literal["template", "dialogue", "domain", "word", "number", "written"]
 
 PHRASES = Path(__file__).with_name("phrases")
 VOCABULARY_SIZE = 2_500
+WIDER_VOCABULARY_SIZE = 2_950
 LONGEST = 26  # characters of one utterance
 
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -131,6 +133,22 @@ def vocabulary(grammar: Grammar, words: list[Word], size: int = VOCABULARY_SIZE)
     return sorted(chosen)
 
 
+def wider_vocabulary(
+    characters: Sequence[str], written: Iterable[str], words: list[Word]
+) -> list[str]:
+    """`characters`, those of written sentences, and again the most frequent ones; sorted."""
+    counts: Counter[str] = Counter()
+    for word in words:
+        for character in word.text:
+            counts[character] += word.count
+    chosen = set(characters) | {c for text in written for c in text if "\u4e00" <= c <= "\u9fff"}
+    for character, _ in counts.most_common():
+        if len(chosen) >= WIDER_VOCABULARY_SIZE:
+            break
+        chosen.add(character)
+    return sorted(chosen)
+
+
 class Generator:
     """An endless, seeded stream of sentences in a fixed mix of kinds."""
 
@@ -183,20 +201,25 @@ class Generator:
             found.setdefault(sentence.text, sentence)
             if len(found) >= count:
                 break
-        heard = Counter(c for text in found for c in set(text))
+        for sentence in self.covering(found, 4, rng):
+            found.setdefault(sentence.text, sentence)
+        sentences = list(found.values())
+        rng.shuffle(sentences)
+        return sentences
+
+    def covering(self, texts: Iterable[str], times: int, rng: random.Random) -> Iterator[Sentence]:
+        """Words in no order, so that every character is in `times` texts with those given."""
+        heard = Counter(c for text in texts for c in set(text))
         by_character: dict[str, list[str]] = {}
         for word in self._words:
             for character in set(word):
                 by_character.setdefault(character, []).append(word)
         for character in sorted(self._vocabulary):
-            for _ in range(4 - heard[character]):
+            for _ in range(times - heard[character]):
                 word = rng.choice(by_character.get(character, [character]))
                 text = word + self._any_word(rng) + rng.choice(("", self._any_word(rng)))
                 if self._accepts(text):
-                    found.setdefault(text, Sentence(text, "word"))
-        sentences = list(found.values())
-        rng.shuffle(sentences)
-        return sentences
+                    yield Sentence(text, "word")
 
     def _accepts(self, text: str) -> bool:
         characters = text.replace(",", "")
@@ -255,6 +278,32 @@ class Generator:
                 ("块钱", "元", "块", "公里", "分钟", "兆", "个", "次", "度", "天", "")
             )
         return before + self._grammar.fill("{" + kind + "}", rng) + after
+
+
+def written_sentences(withheld: Withheld, directory: Path = PHRASES) -> list[str]:
+    """What people would say, written by hand: no template made it. In order, without repeats."""
+    files = sorted(directory.glob("spoken_*.txt"))
+    lines = itertools.chain(*(read_sentences(path) for path in files))
+    distinct = dict.fromkeys(",".join(clauses(line)) for line in lines)
+    return [t for t in distinct if len(t.replace(",", "")) <= LONGEST and not withheld.blocks(t)]
+
+
+def written_speech(
+    written: Sequence[str], withheld: Withheld, times: int, joined: int, rng: random.Random
+) -> list[Sentence]:
+    """Every sentence `times` over, with and without its pauses, and `joined` pairs of clauses."""
+    found = [
+        Sentence(text.replace(",", "") if rng.random() < 0.35 else text, "written")
+        for text in list(written) * times
+    ]
+    pieces = [piece for text in written for piece in text.split(",") if len(piece) > 2]
+    while joined:
+        text = ",".join(rng.sample(pieces, 2))
+        if len(text) <= LONGEST + 1 and not withheld.blocks(text):
+            found.append(Sentence(text.replace(",", rng.choice((",", ""))), "written"))
+            joined -= 1
+    rng.shuffle(found)
+    return found
 
 
 def _lines(path: Path) -> list[str]:
