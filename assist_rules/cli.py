@@ -45,7 +45,8 @@ def check(
         if rulebook is not None:
             print(
                 f"{len(drafts)} rules, {rulebook.phrase_count} phrases, "
-                f"{sum(len(d.examples) for d in drafts)} tests; pack {rulebook.hash}"
+                f"{sum(len(d.examples) for d in drafts) + len(rulebook.list_tests)} tests; "
+                f"pack {rulebook.hash}"
             )
     raise typer.Exit(DONE if rulebook is not None else FAILED)
 
@@ -57,7 +58,7 @@ def run_examples(
     as_json: AsJson = False,
 ) -> None:
     """Run the tests beside the rules through the whole engine, character by character."""
-    from assist_rules.tools.selftest import run_tests
+    from assist_rules.tools.selftest import run_list_tests, run_tests
 
     rulebook, drafts = _load(paths)
     chosen = [d for d in drafts if only in d.rule.id]
@@ -65,6 +66,9 @@ def run_examples(
     for draft in _watched(chosen, "testing rules"):
         failed.extend(run_tests(rulebook, [draft]))
     ran = sum(len(d.examples) for d in chosen)
+    if not only:
+        failed.extend(run_list_tests(rulebook))
+        ran += len(rulebook.list_tests)
     if as_json:
         _print_json({"rules": len(chosen), "tests": ran, "failed": [_problem(p) for p in failed]})
     else:
@@ -301,7 +305,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
 
 def _readable(line: dict[str, Any]) -> str:
     at = f"{line['at_ms'] / 1000:8.1f}"
-    what = line.get("say") or line.get("title") or line.get("why") or ""
+    what = line.get("say") or line.get("title") or line.get("text") or line.get("why") or ""
     parts = [
         line["call"],
         at,
@@ -310,7 +314,7 @@ def _readable(line: dict[str, Any]) -> str:
         line["state"] or "",
         line["category"] or "",
     ]
-    return "  ".join([*parts, f"「{line['quote']}」", what])
+    return "  ".join([*parts, f"「{line['quote'] or ''}」", what])
 
 
 def _show_figures(figures: dict[str, Any]) -> None:

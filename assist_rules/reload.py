@@ -14,7 +14,7 @@ from assist_rules.errors import InputError, Place, Problem
 from assist_rules.rulebook import Rulebook, check_rulebook
 from assist_rules.tools.compare import Difference
 from assist_rules.tools.dialogues import read_dialogues
-from assist_rules.tools.selftest import run_tests
+from assist_rules.tools.selftest import run_list_tests, run_tests
 
 MOST_NEW_CARDS_PER_HOUR = 30.0
 """Packs that would flood agents more than this do not pass the gate."""
@@ -51,7 +51,7 @@ def reload_rulebook(
     warnings = tuple(p for p in found if p.warning)
     if new is None:
         return Reloaded(current, tuple(p for p in found if not p.warning), warnings)
-    failed = run_tests(new, drafts, growing=False)
+    failed = [*run_tests(new, drafts, growing=False), *run_list_tests(new, growing=False)]
     if failed:
         return Reloaded(current, tuple(failed), warnings)
     difference = Difference()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from asr.events import Metric, Transcript, Watermark
 from assist_rules.engine.call import Call
 from assist_rules.engine.cards import make_offer
+from assist_rules.engine.checklist import LiveChecklist
+from assist_rules.engine.commitments import LiveCommitments
 from assist_rules.engine.conditions import Absent, Rule
 from assist_rules.engine.governor import RANK, Governor
 from assist_rules.engine.inputs import clean_metric, clean_ms, clean_transcript
@@ -74,6 +76,17 @@ class RuleSession:
             for i in rulebook.index.choosy
             if not all(self._truth.about(a) for a in rulebook.rules[i].about)
         )
+        self._first_tail = len(rulebook.rules)
+        self._tails: tuple[LiveChecklist | LiveCommitments, ...] = (
+            *(LiveChecklist(one, self._call, self._truth) for one in rulebook.checklists),
+            *(
+                LiveCommitments(one, self._call, self._truth, self._commitment_id)
+                for one in rulebook.commitments
+            ),
+        )
+        self._list_due: dict[int, int] = {}
+        """When time alone may make a step of a checklist due."""
+        self._commitments = 0
         self._began = False
         self._latest = ""
 
@@ -90,11 +103,14 @@ class RuleSession:
         if clean is None:
             return ()
         self._pass_to(clean.at_ms)
+        mixed = self._call.mixed
         changed = self._call.hear(clean)
         if changed is None:
             return self._settle(set())
         index = self._book.index
         dirty: set[int] = set()
+        if mixed != self._call.mixed:
+            dirty.update(range(self._first_tail, self._first_tail + len(self._tails)))
         for leaf in changed:
             dirty.update(index.by_leaf.get(leaf, ()))
         if index.by_talk and clean.final:
@@ -121,6 +137,7 @@ class RuleSession:
         if heard > call.heard_ms or heard < call.heard_ms - BACK_MS:
             call.heard_ms = heard
         due = {i for i, due in self._waiting.items() if due is not None and due <= call.heard_ms}
+        due.update(i for i, due in self._list_due.items() if due <= call.heard_ms)
         return self._settle(due)
 
     def feedback(self, suggestion_id: str, verdict: str, at_ms: int) -> tuple[RuleEvent, ...]:
@@ -154,6 +171,9 @@ class RuleSession:
         while dirty:
             rule = min(dirty)
             dirty.discard(rule)
+            if rule >= self._first_tail:
+                self._look_after(rule, events)
+                continue
             if rule in self._excluded:
                 continue
             if self._look(rule, events):
@@ -163,6 +183,19 @@ class RuleSession:
             talking = self._call.agent_talking(self._now_ms)
             events.extend(self._governor.tick(self._now_ms, talking))
         return tuple(events)
+
+    def _look_after(self, number: int, events: list[RuleEvent]) -> None:
+        """Bring a checklist or the commitments in line with what the rules have found."""
+        tail = self._tails[number - self._first_tail]
+        if isinstance(tail, LiveCommitments):
+            events.extend(tail.look())
+            return
+        steps, due = tail.look()
+        events.extend(steps)
+        if due is None:
+            self._list_due.pop(number, None)
+        else:
+            self._list_due[number] = due
 
     def _look(self, number: int, events: list[RuleEvent]) -> bool:
         """Bring one rule's alerts in line with what is true now; whether any came or went."""
@@ -351,6 +384,10 @@ class RuleSession:
                     if said:
                         events.extend(self._governor.answered(name, max(said)))
         return events
+
+    def _commitment_id(self) -> str:
+        self._commitments += 1
+        return f"c{self._commitments}"
 
     def _suggestion_id(self) -> str:
         self._suggestions += 1

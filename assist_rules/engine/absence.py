@@ -33,7 +33,7 @@ class Absence:
             key=lambda c: c.evidence.end_ms,
         )
         turn, turn_due = self._counted_turn(condition, role, since)
-        deadline, due = self._deadline(condition.within_ms, condition.agent_clock, since)
+        deadline, due = self.deadline(condition.within_ms, condition.agent_clock, since)
         if turn is not None and (deadline is None or turn.end_ms <= deadline):
             names = {u.latest.utterance for u in turn.utterances}
             said = [
@@ -95,10 +95,13 @@ class Absence:
         turns = [t for t in self._call.turns(role, since) if t.start_ms <= deadline]
         return turns[0] if turns else None
 
-    def _deadline(
+    def deadline(
         self, within_ms: int | None, agent_clock: bool, since: int
     ) -> tuple[int | None, int | None]:
-        """(the deadline when it has passed, else None; when to look again)."""
+        """(the deadline when it has passed, else None; when to look again).
+
+        On the agent's clock the time in which the customer speaks does not count.
+        """
         if within_ms is None:
             return None, None
         heard = self._call.heard_ms
@@ -110,7 +113,7 @@ class Absence:
         return (deadline, None) if heard >= deadline else (None, deadline)
 
     def open_steps(self, condition: Steps, at: Moment) -> Answer:
-        deadline, due = self._deadline(condition.within_ms, condition.agent_clock, at.end_ms)
+        deadline, due = self.deadline(condition.within_ms, condition.agent_clock, at.end_ms)
         if deadline is None and not self._call.ended:
             return Answer(None, due_ms=due)
         until = self._call.heard_ms if deadline is None else deadline

@@ -202,6 +202,49 @@ class Rule:
     extra: dict[str, str] = field(default_factory=dict, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ListStep:
+    """A step of a checklist: what does it, and when it should have been done."""
+
+    name: str
+    title: str
+    done: Condition
+    after: str = ""
+    """Only what comes after this earlier step was done counts."""
+    due_ms: int | None = None
+    """Since the list began."""
+    agent_clock: bool = False
+    due_when: Condition | None = None
+    skip_when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """Steps that tick themselves once ``begins`` holds for sure."""
+
+    name: str
+    title: str
+    begins: Condition
+    steps: tuple[ListStep, ...]
+    pack: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentRule:
+    """Each moment of ``when`` is something the agent promised; ``due`` is the slot of its time."""
+
+    name: str
+    when: Condition
+    due: str
+    pack: str = ""
+
+
+Tail = Checklist | CommitmentRule
+"""What rests on rules, but on which no rule rests."""
+Asker = Rule | Tail
+"""What asks conditions and is looked at again when their answers may have changed."""
+
+
 def walk(condition: Condition) -> Iterator[Condition]:
     """The condition and everything inside it."""
     yield condition
@@ -220,8 +263,18 @@ def walk(condition: Condition) -> Iterator[Condition]:
             pass
 
 
-def conditions_of(rule: Rule) -> Iterator[Condition]:
-    """Every condition of a rule, the trigger's first."""
-    yield from walk(rule.when)
-    for condition in rule.conditions:
-        yield from walk(condition)
+def conditions_of(asker: Asker) -> Iterator[Condition]:
+    """Every condition that it asks, the trigger's first."""
+    match asker:
+        case Rule():
+            yield from walk(asker.when)
+            for condition in asker.conditions:
+                yield from walk(condition)
+        case CommitmentRule():
+            yield from walk(asker.when)
+        case Checklist():
+            yield from walk(asker.begins)
+            for step in asker.steps:
+                for asked in (step.done, step.due_when, step.skip_when):
+                    if asked is not None:
+                        yield from walk(asked)

@@ -228,11 +228,24 @@ def _numerals_before(norm: str, at: int) -> int:
     run = 0
     while run < NUMBER_CHARS and at - run > 0 and norm[at - run - 1] in NUMERALS:
         run += 1
+    # 你好30分钟 names no number 好30, nor is there one in 你好天气.
+    while run and not _begins_number(norm, at - run):
+        run -= 1
     return run
 
 
 def _numerals_after(norm: str, at: int) -> int:
     run = 0
+    if not _begins_number(norm, at):
+        return 0
     while run < NUMBER_CHARS and at + run < len(norm) and norm[at + run] in NUMERALS:
         run += 1
     return run
+
+
+def _begins_number(norm: str, at: int) -> bool:
+    """好 counts only before 几 and 多, 无 only before 数."""
+    char = norm[at : at + 1]
+    if char == "好":
+        return norm[at + 1 : at + 2] in ("几", "多")
+    return char != "无" or norm[at + 1 : at + 2] == "数"

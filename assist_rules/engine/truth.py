@@ -55,7 +55,7 @@ class Truth:
         phases: tuple[tuple[str, Say], ...],
     ) -> None:
         self._call, self._leaf_of, self._facts, self._phases = call, leaf_of, facts, phases
-        self._absence = Absence(call, leaf_of)
+        self.absence = Absence(call, leaf_of)
 
     def moments(self, condition: Condition) -> list[Moment]:
         """Each time the condition holds as a trigger, in order of time."""
@@ -148,6 +148,13 @@ class Truth:
                 found.append(replace(moment, key=key, evidence=evidence, settled=settled))
                 window = []
         return found
+
+    def soonest(self, condition: Condition, since_ms: int) -> Moment | None:
+        """The first time it held after ``since_ms``; every cue of an utterance is looked at."""
+        moments = self._each_cue(condition) if isinstance(condition, Say) else None
+        if moments is None:
+            moments = self.moments(condition)
+        return next((m for m in moments if m.end_ms > since_ms), None)
 
     def _each_cue(self, say: Say) -> list[Moment]:
         """Every time the words come, several in one utterance too."""
@@ -266,9 +273,9 @@ class Truth:
             case NOf(n, of):
                 return self._combine([self.ask(c, at) for c in of], n)
             case Absent():
-                return self._absence.absent(condition, at)
+                return self.absence.absent(condition, at)
             case Steps():
-                return self._absence.open_steps(condition, at)
+                return self.absence.open_steps(condition, at)
             case Phase(names):
                 now = self.phase_at(at.end_ms)
                 return Answer(bool(names & now), f"phase {'+'.join(sorted(now))}")

@@ -72,6 +72,15 @@ class ConditionReader:
         fields = self.reader.table(node, table, f"the condition {kind}")
         return self._other(kind, fields) if kind in fields else NEVER
 
+    def heard_or_other(self, node: Node) -> Condition:
+        """As ``condition``, but plain words are heard generously: half understood is said."""
+        if isinstance(node, yaml.MappingNode):
+            names = {str(key.value) for key, _ in node.value}
+            if "say" in names and not names & grammar.CONDITIONS.keys():
+                fields = self.reader.table(node, grammar.SAY, "heard words")
+                return self.say(fields, lenient=True) if "role" in fields else NEVER
+        return self.condition(node)
+
     def negated(self, node: Node) -> Condition:
         return Not(self.condition(node))
 

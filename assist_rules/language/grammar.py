@@ -189,6 +189,42 @@ PHASE: dict[str, Field] = {
     "role": Field("choice", "who says it", True, ROLES),
     "say": Field("phrases", "words that begin the phase", True),
 }
+STEP: dict[str, Field] = {
+    "step": Field("text", "unique name within the list, lower case", True),
+    "title": Field("text", "what people read", True),
+    "done": Field("condition", "what does it", True),
+    "after": Field("text", "an earlier step: only what follows that one counts"),
+    "due": Field("duration", "when it should have been done, from the list's beginning"),
+    "clock": Field("choice", "which time runs until then", choices=("audio", "agent_turn")),
+    "due_when": Field("condition", "what makes it due"),
+    "skip_when": Field("condition", "what makes it needless"),
+}
+LIST_TEST: dict[str, Field] = {
+    "call": Field("texts", "lines: 客户 0.0 …, 坐席 3.0 …, 结束 20.0", True),
+    "steps": Field("map", "name of a step: open, done, due, skipped or none", True),
+    "info": Field("map", "what is known of the call"),
+    "name": Field("text", "what it shows"),
+}
+CHECKLIST: dict[str, Field] = {
+    "list": Field("text", "unique name; flow and 7a have their place on the screens", True),
+    "title": Field("text", "what people read", True),
+    "begins": Field("condition", "from when on its steps are to be done", True),
+    "steps": Field("STEP[]", "in their order", True),
+    "tests": Field("LIST_TEST[]", "every step done in one, not done in another", True),
+}
+COMMITMENT_TEST: dict[str, Field] = {
+    "call": Field("texts", "lines: 客户 0.0 …, 坐席 3.0 …", True),
+    "made": Field("any", "no, or words of each commitment that stands in the end", True),
+    "due": Field("texts", "the promised times"),
+    "info": Field("map", "what is known of the call"),
+    "name": Field("text", "what it shows"),
+}
+COMMITMENT: dict[str, Field] = {
+    "commitment": Field("text", "unique name", True),
+    "when": Field("condition", "each time this holds the agent has promised something", True),
+    "due": Field("text", "the slot that holds the promised time"),
+    "tests": Field("COMMITMENT_TEST[]", "what is one and what is none", True),
+}
 FILE: dict[str, Field] = {
     "pack": Field("text", "the pack this file belongs to", True),
     "settings": Field("map", "defaults that a site overrides"),
@@ -196,12 +232,16 @@ FILE: dict[str, Field] = {
     "rivals": Field("phrase_map", "words that sound alike and mean something else"),
     "phases": Field("PHASE{}", "phases of a call and the words that begin them"),
     "rules": Field("RULE[]", "the rules"),
+    "checklists": Field("CHECKLIST[]", "steps of a call that tick themselves"),
+    "commitments": Field("COMMITMENT[]", "what counts as promised by the agent"),
 }
 TABLES: dict[str, dict[str, Field]] = {
     "SAY": SAY, "ABSENT": ABSENT, "STEPS": STEPS, "COUNT": COUNT, "N_OF": N_OF, "SEQ": SEQ,
     "REPEAT": REPEAT,
     "LIKE": LIKE, "METRIC": METRIC, "TIME": TIME, "TALK": TALK, "SUGGEST": SUGGEST,
     "ESCALATE": ESCALATE, "TEST": TEST, "RULE": RULE, "PHASE": PHASE, "FILE": FILE,
+    "STEP": STEP, "LIST_TEST": LIST_TEST, "CHECKLIST": CHECKLIST,
+    "COMMITMENT_TEST": COMMITMENT_TEST, "COMMITMENT": COMMITMENT,
 }  # fmt: skip
 
 SETTING = {"type": "string", "pattern": r"^\$[a-z_0-9]+$"}

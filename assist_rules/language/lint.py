@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from assist_rules.engine.cards import CALL_SLOTS, MADE_SLOTS, SLOT
-from assist_rules.engine.conditions import Fact, Phase, Say, conditions_of
+from assist_rules.engine.conditions import (
+    CommitmentRule,
+    Condition,
+    Fact,
+    Phase,
+    Say,
+    Tail,
+    conditions_of,
+)
 from assist_rules.engine.text import norm
-from assist_rules.errors import Problem
+from assist_rules.errors import Place, Problem
 from assist_rules.events import CATEGORIES
 from assist_rules.language.source import suggest
 
 if TYPE_CHECKING:
+    from assist_rules.language.examples import ListTest
     from assist_rules.language.parse import Draft, Packs
 
 LONGEST_CARD = 40
@@ -34,9 +43,17 @@ def lint(packs: Packs) -> list[Problem]:
     for draft in packs.drafts:
         problems.extend(_tests(draft))
         problems.extend(_card(draft, known))
-        problems.extend(_names(draft, names, phases))
+        problems.extend(_names(conditions_of(draft.rule), draft.place, names, phases))
         problems.extend(_sounds(draft, packs.rivals))
         problems.extend(_shadowed(draft))
+    tails: list[Tail] = [*packs.checklists, *packs.commitments]
+    for one in tails:
+        place = packs.places[one.name]
+        problems.extend(_names(conditions_of(one), place, names, phases))
+        problems.extend(_list_tests(one, place, packs.list_tests))
+        if isinstance(one, CommitmentRule) and one.due and one.due not in captured:
+            what = f"{one.name}: no phrase captures the slot {one.due}"
+            problems.append(Problem(place, what, suggest(one.due, captured)))
     for name, place in packs.lists.places.items():
         if name not in packs.lists.used:
             problems.append(Problem(place, f"no rule uses the list @{name}", "", warning=True))
@@ -49,6 +66,24 @@ def _tests(draft: Draft) -> Iterator[Problem]:
         yield Problem(draft.place, f"{name} has no test that must fire", "fires: […]")
     if all(e.fires for e in draft.examples):
         yield Problem(draft.place, f"{name} has no test that must not fire", "silent: […]")
+
+
+def _list_tests(one: Tail, place: Place, tests: Sequence[ListTest]) -> Iterator[Problem]:
+    mine = [test for test in tests if test.owner == one.name]
+    if isinstance(one, CommitmentRule):
+        if not any(test.made for test in mine):
+            yield Problem(place, f"{one.name} has no test that makes one", "made: [words]")
+        if all(test.made for test in mine):
+            yield Problem(place, f"{one.name} has no test that makes none", "made: no")
+        return
+    for step in one.steps:
+        states = {test.steps[step.name] for test in mine if test.steps and step.name in test.steps}
+        if "done" not in states:
+            what = f"{one.name}: no test has the step {step.name} done"
+            yield Problem(place, what, f"steps: {{{step.name}: done}}")
+        if not states - {"done", "none"}:
+            what = f"{one.name}: every test has the step {step.name} done"
+            yield Problem(place, what, f"steps: {{{step.name}: open}}")
 
 
 def sentences(draft: Draft) -> list[str]:
@@ -78,8 +113,10 @@ def _card(draft: Draft, known: set[str]) -> Iterator[Problem]:
                 yield Problem(draft.card_place, what, fix)
 
 
-def _names(draft: Draft, names: Sequence[str], phases: set[str]) -> Iterator[Problem]:
-    for condition in conditions_of(draft.rule):
+def _names(
+    conditions: Iterable[Condition], place: Place, names: Sequence[str], phases: set[str]
+) -> Iterator[Problem]:
+    for condition in conditions:
         if isinstance(condition, Fact):
             for name in condition.names:
                 if any(fnmatch.fnmatchcase(n, name) for n in names):
@@ -87,10 +124,10 @@ def _names(draft: Draft, names: Sequence[str], phases: set[str]) -> Iterator[Pro
                 # A category without rules yet is a gap in the packs, not a slip of the pen.
                 standard = any(fnmatch.fnmatchcase(c, name) for c in CATEGORIES)
                 what = f"no rule establishes the fact {name}"
-                yield Problem(draft.place, what, suggest(name, names), warning=standard)
+                yield Problem(place, what, suggest(name, names), warning=standard)
         elif isinstance(condition, Phase):
             for name in sorted(condition.names - phases):
-                yield Problem(draft.place, f"there is no phase {name}", suggest(name, phases))
+                yield Problem(place, f"there is no phase {name}", suggest(name, phases))
 
 
 def _sounds(draft: Draft, rivals: Mapping[str, Sequence[str]]) -> Iterator[Problem]:

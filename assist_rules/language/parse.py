@@ -9,14 +9,23 @@ from typing import TypeVar
 
 import yaml
 
-from assist_rules.engine.conditions import About, Card, Escalation, Rule, Say
+from assist_rules.engine.conditions import (
+    About,
+    Card,
+    Checklist,
+    CommitmentRule,
+    Escalation,
+    Rule,
+    Say,
+)
 from assist_rules.errors import Place, Problem
 from assist_rules.events import CATEGORIES
 from assist_rules.language.conditions import ConditionReader
-from assist_rules.language.examples import Example, read_examples
+from assist_rules.language.examples import Example, ListTest, read_examples
 from assist_rules.language.grammar import ESCALATE, FILE, PHASE, RULE, SEVERITIES, SUGGEST
 from assist_rules.language.lists import ListBook
 from assist_rules.language.source import Node, Reader, suggest
+from assist_rules.language.steps import FoundList, ListReader
 
 T = TypeVar("T")
 
@@ -41,6 +50,11 @@ class Packs:
     phases: list[tuple[str, Say]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    checklists: list[Checklist] = field(default_factory=list)
+    commitments: list[CommitmentRule] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where each checklist and commitment rule stands."""
+    list_tests: list[ListTest] = field(default_factory=list)
 
 
 def read_shared(path: Path, node: Node, packs: Packs, problems: list[Problem]) -> None:
@@ -79,6 +93,24 @@ def read_rules(path: Path, node: Node, packs: Packs, problems: list[Problem]) ->
     if "rules" in fields:
         for item in reader.items(fields["rules"]):
             _RuleReader(reader, conditions, packs, pack).read(item)
+    lists = ListReader(reader, conditions, pack)
+    for key, read in (("checklists", lists.checklist), ("commitments", lists.commitment)):
+        for item in reader.items(fields[key]) if key in fields else ():
+            found = read(item)
+            if found is not None:
+                _keep(found, reader.place(item), packs, reader, item)
+
+
+def _keep(found: FoundList, place: Place, packs: Packs, reader: Reader, node: Node) -> None:
+    one, tests = found
+    if one.name in packs.places:
+        reader.wrong(node, f'"{one.name}" already stands at {packs.places[one.name]}', "rename it")
+    packs.places[one.name] = place
+    packs.list_tests.extend(tests)
+    if isinstance(one, Checklist):
+        packs.checklists.append(one)
+    else:
+        packs.commitments.append(one)
 
 
 class _RuleReader:

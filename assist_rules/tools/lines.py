@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from assist_rules.events import Alert, Retraction, Suggestion, Suppressed
+from assist_rules.events import (
+    Alert,
+    Commitment,
+    Evidence,
+    Retraction,
+    Step,
+    Suggestion,
+    Suppressed,
+)
 from assist_rules.tools.dialogues import Dialogue, Happened
 
 
@@ -47,6 +55,23 @@ def lines(dialogue: Dialogue, happened: Sequence[Happened]) -> Iterator[dict[str
             case Retraction():
                 known = about.get(event.id, {})
                 yield _line(dialogue, "retraction", event.id, "", known, item, {"why": event.why})
+            case Step():
+                more = {"list": event.list, "step": event.step, "title": event.title}
+                known = _spoken(dialogue, event.evidence)
+                name = f"{event.list}.{event.step}"
+                yield _line(dialogue, "step", name, str(event.state), known, item, more)
+            case Commitment():
+                more = {"text": event.text, "due": event.due}
+                known = _spoken(dialogue, event.evidence)
+                yield _line(dialogue, "commitment", event.id, str(event.state), known, item, more)
+
+
+def _spoken(dialogue: Dialogue, evidence: tuple[Evidence, ...]) -> dict[str, Any]:
+    if not evidence:
+        return {}
+    first = evidence[0]
+    turn = dialogue.utterances.get(first.utterance)
+    return {"turn": turn, "quote": first.text, "evidence_end_ms": first.end_ms}
 
 
 def turn_of(dialogue: Dialogue, alert: Alert, at_ms: int) -> int | None:

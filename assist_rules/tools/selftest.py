@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asr.events import CallId, Char, Metric, Party, Transcript, Watermark
 from assist_rules.engine.conditions import Like, Rule, Say, conditions_of
 from assist_rules.errors import Problem
-from assist_rules.events import Alert, CallInfo, Retraction, RuleEvent
-from assist_rules.language.examples import Example, Line
+from assist_rules.events import (
+    Alert,
+    CallInfo,
+    Commitment,
+    CommitmentState,
+    Retraction,
+    RuleEvent,
+    Step,
+)
+from assist_rules.language.examples import Example, Line, ListTest
 from assist_rules.language.parse import Draft
 from assist_rules.rulebook import Rulebook
 from assist_rules.session import RuleSession
@@ -40,6 +48,51 @@ def run_tests(rulebook: Rulebook, drafts: Sequence[Draft], growing: bool = True)
     return problems
 
 
+def run_list_tests(rulebook: Rulebook, growing: bool = True) -> list[Problem]:
+    """Failed tests of checklists and commitments as problems, each at its own place."""
+    problems = []
+    for test in rulebook.list_tests:
+        wrong = _check_list(rulebook, test, growing)
+        if wrong:
+            problems.append(Problem(test.place, f"{test.owner}: {wrong}"))
+    return problems
+
+
+def _check_list(rulebook: Rulebook, test: ListTest, growing: bool) -> str:
+    session = RuleSession(rulebook, _about(test.info))
+    steps: dict[str, str] = {}
+    made: dict[str, Commitment] = {}
+    for _, events in _inputs(session, test.call, growing):
+        for event in events:
+            if isinstance(event, Step) and event.list == test.owner:
+                steps[event.step] = str(event.state)
+            elif isinstance(event, Commitment):
+                made[event.id] = event
+                if event.state is CommitmentState.WITHDRAWN:
+                    del made[event.id]
+    if test.steps is not None:
+        wrong = {
+            k: steps.get(k, "none") for k, v in test.steps.items() if steps.get(k, "none") != v
+        }
+        return "; ".join(f"{k} is {v}, not {test.steps[k]}" for k, v in wrong.items())
+    texts = [live_text(one.text) for one in made.values()]
+    words = [live_text(text) for text in test.made]
+    if len(texts) != len(words) or not all(w in t for w, t in zip(words, texts, strict=True)):
+        return f"made {texts or 'nothing'}, not {list(test.made) or 'nothing'}"
+    due = [one.due for one in made.values()]
+    if test.due is not None and list(test.due) != due:
+        return f"due {due}, not {list(test.due)}"
+    return ""
+
+
+def _about(info: Mapping[str, str]) -> CallInfo:
+    return CallInfo(
+        CALL,
+        **{k: v for k, v in info.items() if k in FIELDS},
+        attributes={k: v for k, v in info.items() if k not in FIELDS},
+    )
+
+
 def check(rulebook: Rulebook, rule: Rule, example: Example, growing: bool = True) -> str:
     """What is wrong with one test; empty when it passes."""
     fired = play(rulebook, rule, example, growing)
@@ -64,12 +117,7 @@ def check(rulebook: Rulebook, rule: Rule, example: Example, growing: bool = True
 
 def play(rulebook: Rulebook, rule: Rule, example: Example, growing: bool = True) -> list[Fired]:
     """The rule's alerts that stand when the example is over."""
-    info = CallInfo(
-        CALL,
-        **{k: v for k, v in example.info.items() if k in FIELDS},
-        attributes={k: v for k, v in example.info.items() if k not in FIELDS},
-    )
-    session = RuleSession(rulebook, info)
+    session = RuleSession(rulebook, _about(example.info))
     lines = example.call or (Line("say", 0, _speaker(rule), example.text),)
     standing: dict[str, Fired] = {}
     for at_ms, events in _inputs(session, lines, growing):
@@ -146,4 +194,4 @@ def _numbered(transcript: Transcript, revision: int) -> Transcript:
     )  # fmt: skip
 
 
-__all__ = ["Char", "Fired", "check", "play", "run_tests"]
+__all__ = ["Char", "Fired", "check", "play", "run_list_tests", "run_tests"]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asr.events import CallId, Char, Party, Transcript
-from assist_rules.events import Alert, CallInfo, Retraction, RuleEvent
+from assist_rules.events import (
+    Alert,
+    CallInfo,
+    Commitment,
+    CommitmentState,
+    Retraction,
+    RuleEvent,
+    Step,
+    StepState,
+)
 from assist_rules.rulebook import Rulebook
 from assist_rules.session import RuleSession
 
@@ -57,4 +66,29 @@ def facts(events: Iterable[RuleEvent]) -> set[tuple[object, ...]]:
             tuple((e.utterance, e.start, e.end, e.text, e.path) for e in alert.evidence),
         )
         for alert in standing(events).values()
+    }
+
+
+def steps(events: Iterable[RuleEvent]) -> dict[tuple[str, str], Step]:
+    """The last word on every step; lists that were taken back, or never could be ticked, are gone."""
+    last = {(e.list, e.step): e for e in events if isinstance(e, Step)}
+    alive = {name for (name, _), step in last.items() if step.state is not StepState.SKIPPED}
+    return {key: step for key, step in last.items() if key[0] in alive}
+
+
+def ticked(events: Iterable[RuleEvent]) -> set[tuple[object, ...]]:
+    """Steps without revisions: equal for equal conclusions."""
+    return {
+        (*key, step.state, tuple((e.utterance, e.start, e.end, e.text) for e in step.evidence))
+        for key, step in steps(events).items()
+    }
+
+
+def promised(events: Iterable[RuleEvent]) -> set[tuple[str, str, str]]:
+    """Commitments that stand: utterance, text, time."""
+    last = {e.id: e for e in events if isinstance(e, Commitment)}
+    return {
+        (e.evidence[0].utterance, e.text, e.due)
+        for e in last.values()
+        if e.state is CommitmentState.MADE
     }

@@ -9,7 +9,7 @@ from asr.events import CallId, Metric, Party, Transcript, Watermark
 from assist_rules.events import CallInfo, RuleEvent
 from assist_rules.rulebook import Rulebook
 from assist_rules.session import RuleSession
-from tests.rules.talk import CALL, facts, heard, session
+from tests.rules.talk import CALL, facts, heard, promised, session, ticked
 
 PIECES = st.sampled_from(
     [
@@ -125,7 +125,10 @@ def test_any_partials_end_where_the_final_text_alone_ends(
     last = heard(text, number + 1, final=True, party=party)
     events += streamed.hear(last)
     once = session(practice)
-    assert facts(events) == facts(once.hear(last))
+    expected = once.hear(last)
+    assert facts(events) == facts(expected)
+    assert ticked(events) == ticked(expected)
+    assert promised(events) == promised(expected)
     assert streamed.score == once.score
 
 
@@ -154,6 +157,8 @@ def test_a_call_ends_where_its_finals_alone_end(
         found += one.advance(Watermark(CALL, clock + 20_000, clock + 20_000))
         found += one.end(clock + 20_000)
     assert facts(events) == facts(expected)
+    assert ticked(events) == ticked(expected)
+    assert promised(events) == promised(expected)
 
 
 @SLOW
@@ -180,6 +185,8 @@ def test_what_is_taken_back_leaves_nothing(practice: Rulebook, text: str) -> Non
     events += one.hear(heard("", 2, final=True))
     events += one.advance(Watermark(CALL, 30_000, 30_000))
     assert facts(events) == set()
+    assert promised(events) == set()
+    assert {step[2] for step in ticked(events)} <= {"open", "due"}
     assert one.score == 0
     # The next words are treated as if the others had never been.
     fresh = session(practice)
