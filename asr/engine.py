@@ -86,15 +86,23 @@ class Engine:
         check_rate(rate)
         if not parties or len(set(parties)) != len(parties):
             raise ValueError(f"a call needs parties, each once, not {list(parties)}")
-        worker = self._worker
-        if worker is None:
-            raise RecogniserFull(self.config.retry_after_s)
-        crowded = self._calls and worker.scheduler.load > self.config.refuse_above_load
-        if len(self._calls) >= self.config.max_calls or crowded or worker.down:
+        if not self.room():
             raise RecogniserFull(self.config.retry_after_s)
         live = LiveCall(call, parties, rate, self.config, self._send, self._calls.discard)
         self._calls.add(live)
         return live
+
+    def room(self) -> int:
+        """How many more calls would be taken now, as far as the load can tell."""
+        worker, calls = self._worker, len(self._calls)
+        if worker is None or worker.down:
+            return 0
+        left = max(0, self.config.max_calls - calls)
+        limit, load = self.config.refuse_above_load, worker.scheduler.load
+        if not calls or load <= 0:
+            return left
+        # Calls cost about the same each, so the load of these tells how many more it bears.
+        return 0 if load > limit else min(left, max(1, int(calls * (limit / load - 1))))
 
     def stats(self) -> EngineStats:
         """How it is doing now."""

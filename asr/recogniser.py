@@ -70,6 +70,9 @@ class Recogniser(Protocol):
     async def aclose(self) -> None:
         """Close every call and free the model."""
 
+    def room(self) -> int:
+        """How many more calls :meth:`open` would take now; an estimate, not a promise."""
+
     def open(self, call: CallId, parties: Sequence[Party], rate: int) -> CallAudio:
         """Begin a call whose packets come at ``rate`` Hz. Raises :class:`RecogniserFull`."""
 
@@ -96,6 +99,10 @@ class ScriptedRecogniser:
         """Close every call."""
         for call in list(self._open):
             await call.aclose()
+
+    def room(self) -> int:
+        """What is left of ``max_calls``."""
+        return self._max_calls - len(self._open)
 
     def open(self, call: CallId, parties: Sequence[Party], rate: int) -> CallAudio:
         """Begin a call; its script starts with its first packet."""

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server import metrics
+
 CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -77,12 +79,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def failed(_: Request, error: HTTPException) -> Response:
         code = error.code if isinstance(error, ApiError) else CODES.get(error.status_code, "failed")
+        metrics.refused(code)
         return told(error.status_code, code, str(error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         # Which fields, never what was in them.
         named = [f"{'.'.join(map(str, p['loc'][1:]))}: {p['msg']}" for p in error.errors()[:3]]
+        metrics.refused("bad_request")
         return told(422, "bad_request", "; ".join(named))
 
 
@@ -115,5 +119,6 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        metrics.refused("too_large")
         answer = told(413, "too_large", f"at most {self._limit} bytes")
         await answer(scope, receive, send)

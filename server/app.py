@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.websockets import WebSocket
 
 from asr.recogniser import Recogniser
-from server import answers, pages, routes, sockets
+from server import answers, operations, pages, routes, sockets
 from server.access import guard
 from server.access import routes as access_routes
 from server.access.access import Access
@@ -76,6 +76,7 @@ def create_app(
     app.include_router(access_routes.routes(access, lambda by: None))
     app.include_router(routes.of_calls(switchboard, access))
     app.include_router(routes.of_recordings(recordings))
+    app.include_router(operations.routes(app.state))
     app.state.telephony = telephony
     app.state.audiosocket = audiosocket
     app.include_router(mount.routes(telephony))

@@ -1,4 +1,4 @@
-"""The REST side: what calls there are, and whether the server is well."""
+"""The REST side: what calls there are, and which recordings may be played."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Replay(BaseModel):
 
 
 def of_calls(switchboard: Switchboard, access: Access) -> APIRouter:
-    """The calls, and whether the server takes more."""
+    """The calls."""
     router = APIRouter()
 
     @router.get("/v1/calls")
@@ -47,18 +47,6 @@ def of_calls(switchboard: Switchboard, access: Access) -> APIRouter:
         require(caller, "call.read", session.info)
         await access.audit(caller, "call.read", session.info)
         return session.snapshot()
-
-    @router.get("/healthz")
-    async def healthy() -> dict[str, bool]:
-        """The process answers."""
-        return {"ok": True}
-
-    @router.get("/readyz", responses=failing(503))
-    async def ready() -> dict[str, bool]:
-        """New calls are taken."""
-        if not switchboard.ready:
-            raise ApiError(503, "not_ready", "starting or stopping")
-        return {"ok": True}
 
     return router
 

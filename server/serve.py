@@ -7,7 +7,6 @@ import ipaddress
 import logging
 import signal
 import socket
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -17,6 +16,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from server import logs
 from server.access.access import Access, Mode
 from server.access.files import AccessFileError, open_access
 from server.app import create_app
@@ -56,11 +56,6 @@ def serve(
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more, to stderr.")] = False,
 ) -> None:
     """Listen to calls and show agents what to say."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
     options = {
         "host": host,
         "port": port,
@@ -69,9 +64,11 @@ def serve(
         "recordings": recordings,
         "insecure_bind_anywhere": insecure_bind_anywhere,
         "access": None if access is None else {"mode": access},
+        "log": {"level": "info"} if verbose else None,
     }
     try:
         settings = load(config, options)
+        logs.set_up(settings.log)
         door = open_access(settings)
         listener = listen(settings, door.mode)
     except (SettingsError, ListenError, AccessFileError) as error:
@@ -140,9 +137,7 @@ def is_loopback(host: str) -> bool:
 
 def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """How uvicorn runs the application."""
-    # At DEBUG these print every message, which is what people said: never, at any log level.
-    for name in ("uvicorn.error", "websockets"):
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+    logs.hold_quiet()
     return uvicorn.Config(
         app,
         host=settings.host,

@@ -85,6 +85,17 @@ class TelephonySettings(_Frozen):
     )
 
 
+class LogSettings(_Frozen):
+    """What is written to stderr."""
+
+    format: Literal["text", "json"] = Field(
+        default="text", description="lines for people, or one JSON object a line"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="least urgent entries that are written"
+    )
+
+
 class OidcSettings(_Frozen):
     """An OpenID Connect provider whose bearer tokens are believed."""
 
@@ -175,6 +186,7 @@ class Settings(_Frozen):
     viewers: ViewerSettings = ViewerSettings()
     telephony: TelephonySettings = TelephonySettings()
     access: AccessSettings = AccessSettings()
+    log: LogSettings = LogSettings()
 
 
 def load(

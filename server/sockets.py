@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from server import metrics
 from server.access import guard
 from server.access.roles import Caller
 from server.live.notice import encode
@@ -49,6 +50,7 @@ async def serve(
 
 
 async def _refuse(socket: WebSocket, refusal: Refusal) -> None:
+    metrics.refused(refusal.code)
     try:
         async with asyncio.timeout(FAREWELL_S):
             await send(socket, refusal.wire())

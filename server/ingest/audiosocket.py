@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from server import metrics
 from server.ingest.legs import Leg, Legs, Lost
 from server.ingest.line import Telephony
 from server.refusals import Refusal
@@ -71,6 +72,7 @@ class AudioSocketServer:
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._tasks) >= CONNECTIONS:
+            metrics.refused("full")
             log.warning("AudioSocket: refused with full")
             writer.close()
             return
@@ -82,6 +84,7 @@ class AudioSocketServer:
         try:
             await self._talk(Messages(reader))
         except Refusal as refusal:
+            metrics.refused(refusal.code)
             log.info("AudioSocket: refused with %s: %s", refusal.code, refusal.message)
         except Lost:
             log.info("AudioSocket: a connection broke")

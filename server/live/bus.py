@@ -43,6 +43,9 @@ class Bus(Protocol):
     def listen(self, topics: Iterable[str], queue: ViewerQueue) -> AbstractContextManager[None]:
         """While the context lasts, ``queue`` gets what is published under the topics."""
 
+    def depths(self) -> list[int]:
+        """How many notices wait in each queue that listens."""
+
 
 class InProcessBus:
     """One process: a dictionary of topics."""
@@ -55,6 +58,10 @@ class InProcessBus:
         for topic in topics:
             for queue in self._listeners.get(topic, ()):
                 queue.put(notice)
+
+    def depths(self) -> list[int]:
+        """How many notices wait in each queue that listens."""
+        return [len(queue) for queue in set().union(*self._listeners.values())]
 
     @contextmanager
     def listen(self, topics: Iterable[str], queue: ViewerQueue) -> Iterator[None]:

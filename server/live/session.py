@@ -16,6 +16,7 @@ from dataclasses import replace
 from asr.events import AudioFrame, Watermark
 from asr.recogniser import CallAudio
 from assist_rules.events import RuleEvent
+from server import metrics
 from server.events import CallEvent, Status
 from server.live import bus as topics
 from server.live.bus import Bus
@@ -216,6 +217,8 @@ class CallSession:
     def painted(self, seq: int, at: float) -> float | None:
         """Seconds from the arrival of what caused event ``seq`` to its painting at ``at``."""
         event = self._history.get(seq)
+        if event is not None:
+            metrics.painted(event, at)
         arrived = None if event is None else event.stamps.get("arrived")
         return None if arrived is None else at - arrived
 
@@ -267,6 +270,7 @@ class CallSession:
             stamped["sent"] = time.time()
             event = replace(event, stamps={k: round(v, 4) for k, v in stamped.items()})
             self._history.add(event)
+            metrics.published(event)
             notice = of_event(event)
             board = self._board_topics if notice.for_board else ()
             self._bus.publish((*self._topics, *board), notice)

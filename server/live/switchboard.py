@@ -169,6 +169,10 @@ class Switchboard:
         """The call of that id, if it is going on or has lately ended."""
         return self._calls.get(CallId(call))
 
+    def room(self) -> int:
+        """How many more calls would be taken now."""
+        return self.recogniser.room() if self.ready else 0
+
     def painted(self, call: str, seq: int, at: float) -> None:
         """A page has drawn an event; kept for the latency figures."""
         session = self.get(call)
