@@ -183,7 +183,7 @@ class Reader:
         """Position by position, the beam's hypotheses with every candidate: the best that differ
         in what matters later. The beam moves on in between."""
         speaks = self._speaks[ids]
-        whole = speaks.all(1).tolist()
+        whole = np.all(speaks, axis=1)
         scores = logp.astype(np.float64)
         numbers = self._number[ids]
         for place, candidates in enumerate(ids.tolist()):

@@ -99,13 +99,14 @@ def _look_at(files: list[Path], parties: tuple[Party, ...] | None) -> tuple[list
 
 def _load(asr: str) -> Model | None:
     from asr.paraformer.load import ModelError, load_model
+    from asr.paraformer.network import native_precision
     from models.manifest import cards
     from models.store import StoreError, locate
 
     try:
         directory = locate(asr)
         with Console(stderr=True).status(f"loading {directory.name}"):
-            model = load_model(directory)
+            model = load_model(directory, native_precision())
     except (StoreError, ModelError) as error:
         _complain(str(error))
         return None

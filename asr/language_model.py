@@ -62,7 +62,7 @@ class LanguageModel:
         # An order that nothing was counted for (a text too short) has nothing to find.
         self.tables = tuple(itertools.takewhile(lambda table: len(table.keys), tables))
         self._number = {c: i for i, c in enumerate(self.characters) if i > START}
-        self._contexts = BASE**self.history_length
+        self._contexts: int = BASE**self.history_length
         self._pairs = self._spread() if self.history_length else None
 
     @property

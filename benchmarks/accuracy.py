@@ -3,6 +3,7 @@
 The sentences are `heldout/sentences.txt`. Each is spoken at run time by the three voices kept out
 of training, and decoded in streaming chunks twice over, clean and through a telephone line. The
 same candidates are read plainly and with the language model, so the two differ in nothing else.
+Precisions are compared on the same sound.
 
 The speech is synthesised. The figures say how the path works, not how people are understood.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from asr.paraformer.decoder import Decoder, Kind, Question
 from asr.paraformer.load import Model
+from asr.paraformer.network import Precision
 from asr.paraformer.step import Heard
 from asr.paraformer.wording import Greedy, Wording
 from models.training import channel
@@ -51,6 +53,7 @@ class Reading:
     kind: str
     voice: str
     condition: str
+    precision: str
     plain: str
     """Best candidate of every position."""
     read: str
@@ -128,33 +131,39 @@ def read(wording: Wording, candidates: Candidates) -> str:
 
 
 def measure(
-    model: Model,
+    models: Mapping[Precision, Model],
     begin: Callable[[], Wording],
     sentences: Sequence[Sentence],
     voices: Sequence[str] = WITHHELD_VARIANTS,
     conditions: Sequence[str] = CONDITIONS,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[Reading]:
-    """Every sentence in every voice and condition. `begin` starts the reading that is judged."""
+    """Every sentence in every voice and condition, spoken once and heard at every precision.
+
+    `begin` starts the reading that is judged."""
     tasks = [(s, v, c) for c in conditions for v in voices for s in sentences]
     readings = []
     for first in range(0, len(tasks), TOGETHER):
         part = tasks[first : first + TOGETHER]
-        heard = hear(model, [speak(s.text, v, c) for s, v, c in part])
-        for (sentence, voice, condition), candidates in zip(part, heard, strict=True):
-            plain = read(Greedy(model.tokens, model.unspoken), candidates)
-            readings.append(_judge(sentence, voice, condition, plain, read(begin(), candidates)))
+        spoken = [speak(s.text, v, c) for s, v, c in part]
+        for precision, model in models.items():
+            for task, candidates in zip(part, hear(model, spoken), strict=True):
+                plain = read(Greedy(model.tokens, model.unspoken), candidates)
+                readings.append(_judge(*task, precision, plain, read(begin(), candidates)))
         advance(len(part))
     return readings
 
 
-def _judge(sentence: Sentence, voice: str, condition: str, plain: str, read: str) -> Reading:
+def _judge(
+    sentence: Sentence, voice: str, condition: str, precision: Precision, plain: str, read: str
+) -> Reading:
     text = "".join(c for c in sentence.text if "\u4e00" <= c <= "\u9fff")
     return Reading(
         text=text,
         kind=sentence.kind,
         voice=voice,
         condition=condition,
+        precision=precision,
         plain=plain,
         read=read,
         characters=len(text),
@@ -212,6 +221,26 @@ def summarise(readings: Iterable[Reading]) -> dict[str, dict[str, float]]:
     }
 
 
+def losses(readings: Iterable[Reading]) -> dict[str, dict[str, dict[str, float]]]:
+    """By precision and condition: the error rate, and points lost against the first precision."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    by_precision: dict[str, list[Reading]] = defaultdict(list)
+    for reading in readings:
+        by_precision[reading.precision].append(reading)
+    for precision, part in by_precision.items():
+        rows = summarise(part)
+        first = next(iter(found.values()), {})
+        found[precision] = {
+            condition: {
+                "cer": row["cer"],
+                "points_lost": round(100 * (row["cer"] - first.get(condition, row)["cer"]), 2),
+            }
+            for condition, row in rows.items()
+            if condition in CONDITIONS
+        }
+    return found
+
+
 def _place(entry: tuple[str, object]) -> tuple[str, int]:
     """Conditions first, then their voices, then their kinds; each in order of appearance."""
     condition, _, part = entry[0].partition(" · ")
@@ -225,6 +254,8 @@ def table(summary: dict[str, dict[str, float]]) -> Table:
     for heading in ("utterances", "CER plain", "CER", "syllable errors", "whole right"):
         shown.add_column(heading, justify="right")
     for name, row in summary.items():
+        if name == "precisions":
+            continue
         shown.add_row(
             name,
             str(row["utterances"]),
@@ -238,34 +269,19 @@ def run(
     directory: Path,
     sentences: Path = SENTENCES,
     limit: int = 0,
+    precisions: Sequence[Precision] = (Precision.FP32,),
     advance: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Everything `tingban bench accuracy` needs: raw readings and their summary."""
     from asr.paraformer.load import load_model
     from asr.reading import reading_for
 
-    model = load_model(directory)
+    models = {precision: load_model(directory, precision) for precision in precisions}
+    first = next(iter(models.values()))
     chosen = read_sentences(sentences)[: limit or None]
-    readings = measure(model, reading_for(model), chosen, advance=advance)
+    readings = measure(models, reading_for(first), chosen, advance=advance)
+    of_first = [reading for reading in readings if reading.precision == precisions[0]]
     return {
         "samples": {"readings": [asdict(reading) for reading in readings]},
-        "summary": summarise(readings),
+        "summary": {**summarise(of_first), "precisions": losses(readings)},
     }
-
-
-def accuracy(directory: Path, limit: int = 0) -> None:
-    """Measure character errors of a model directory on the held-out sentences."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    count = len(read_sentences()[: limit or None]) * len(WITHHELD_VARIANTS) * len(CONDITIONS)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("listening", total=count)
-        result = run(directory, limit=limit, advance=lambda n: progress.advance(task, n))
-    Console().print(table(result["summary"]))
-
-
-if __name__ == "__main__":
-    import typer
-
-    typer.run(accuracy)

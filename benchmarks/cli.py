@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.result import RESULTS, record, write
+
+if TYPE_CHECKING:
+    from asr.paraformer.network import Precision
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,20 +71,38 @@ def accuracy(
     sentences: Annotated[
         int, typer.Option(min=0, help="Only the first so many held-out sentences; 0: all.")
     ] = 0,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(help="fp32, bf16 or int8; repeat to compare with the first. Default: fp32."),
+    ] = None,
     results: Keep = RESULTS,
 ) -> None:
     """Character errors on held-out sentences in withheld synthetic voices, clean and telephone."""
     from benchmarks.accuracy import CONDITIONS, read_sentences, run, table
     from models.training.voice import WITHHELD_VARIANTS
 
-    load, directory = os.getloadavg()[0], _model(asr)
+    load, directory, precisions = os.getloadavg()[0], _model(asr), _precisions(precision)
     texts = len(read_sentences()[: sentences or None])
     with Progress(console=err, transient=True) as progress:
         total = texts * len(WITHHELD_VARIANTS) * len(CONDITIONS)
         task = progress.add_task("listening", total=total)
-        found = run(directory, limit=sentences, advance=lambda n: progress.advance(task, n))
+        found = run(
+            directory,
+            limit=sentences,
+            precisions=precisions,
+            advance=lambda n: progress.advance(task, n),
+        )
     out.print(table(found["summary"]))
-    configuration = {"asr": asr, "sentences": texts, "voices": list(WITHHELD_VARIANTS)}
+    if len(precisions) > 1:
+        for name, rows in found["summary"]["precisions"].items():
+            parts = (f"{c} {r['cer']:.2%} ({r['points_lost']:+} points)" for c, r in rows.items())
+            out.print(f"{name}: " + ", ".join(parts))
+    configuration = {
+        "asr": asr,
+        "sentences": texts,
+        "voices": list(WITHHELD_VARIANTS),
+        "precisions": precisions,
+    }
     _keep("accuracy", configuration, found["samples"], found["summary"], results, load)
 
 
@@ -206,6 +227,15 @@ def rules(
     configuration = {"pack": rulebook.hash, "parts": [part.name for part in PARTS]}
     samples = {name: figures.pop("outcomes") for name, figures in parts.items()}
     _keep("rules", configuration, samples, {"parts": parts, "costs": costs}, results, load)
+
+
+def _precisions(names: list[str] | None) -> list[Precision]:
+    from asr.paraformer.network import Precision
+
+    try:
+        return [Precision(name) for name in names or ["fp32"]]
+    except ValueError as error:
+        raise typer.BadParameter("fp32, bf16 or int8", param_hint="--precision") from error
 
 
 def _model(asr: str) -> Path:
