@@ -101,13 +101,34 @@ class Script:
     def retract(self, id: str, why: str = "asr_revised") -> Event:
         return self.add("retraction", id=id, why=why)
 
+    def step(self, name: str, title: str, state: str = "open", checklist: str = "flow") -> Event:
+        return self.add("step", list=checklist, step=name, title=title, state=state, evidence=[])
+
+    def promise(self, id: str, text: str, due: str = "", state: str = "made") -> Event:
+        return self.add("commitment", id=id, text=text, due=due, state=state, evidence=[])
+
+    def whisper(self, id: str, text: str, by: str = "lead-1") -> Event:
+        return self.add("whisper", id=id, by=by, text=text)
+
     def end(self) -> Event:
         return self.status("call_ended", why="ended", duration_ms=self.at_ms)
+
+
+FLOW = (
+    ("opening", "问候并报身份"), ("identity", "核对身份或电话"), ("paraphrase", "复述并确认问题"),
+    ("solution", "给出方案和时间"), ("more_help", "询问其他需要"), ("closing", "致谢并道别"),
+)  # fmt: skip
+SEVEN = (
+    ("accept", "受理"), ("apologise", "致歉"), ("understand", "表示理解"), ("explore", "了解情况"),
+    ("propose", "给出方案"), ("agree", "征得同意"), ("promise", "承诺时间并跟进"),
+)  # fmt: skip
 
 
 def danger() -> Script:
     """A broken wire in a kitchen: complaint, then danger, three cards at once."""
     call = Script("c-1042", queue="电力抢修", tier="金卡")
+    for name, title in FLOW:
+        call.step(name, title)
     call.status("recogniser", name="bundled", demonstration=True, degraded=False)
     call.speak("agent-1", "您好这里是鹏程客服中心请问有什么可以帮您")
     call.speak("customer-2", "我昨天就打过电话了到现在都没有人来修")
@@ -123,6 +144,12 @@ def danger() -> Script:
         "a2", "customer.complaint", "high", "客户要投诉", "customer-4", "我要投诉"
     )
     call.suggest("s2", complaint, "给您添麻烦了，真的很抱歉。您的情况我记下了，我马上为您处理。")
+    call.step("opening", "问候并报身份", "done")
+    call.step("identity", "核对身份或电话", "due")
+    for name, title in SEVEN:
+        call.step(name, title, checklist="7a")
+    call.step("accept", "受理", "done", "7a")
+    call.promise("p1", "我今天下午六点前给您回电话", "今天下午六点前")
     call.metric("agent", "talk_share", 0.36)
     call.hear("customer-5", "厨房的电线断了在冒火花孩子还在", stable=12)
     fire = call.alert(

@@ -79,6 +79,7 @@ class Pool:
     def give_back(self) -> None:
         """Every page is emptied and waits for the next test."""
         for key, page in self._taken:
+            page.evaluate("localStorage.clear()")
             page.goto("about:blank")
             self._idle[key].append(page)
         self._taken.clear()

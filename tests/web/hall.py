@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,14 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
-from fastapi.responses import FileResponse, HTMLResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from server import pages
 
 Event = dict[str, Any]
 ROOT = Path(__file__).parents[2] / "web_widget"
-POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'"
-PAGES = {"/": "index.html", "/agent": "agent.html", "/board": "board.html"}
+LOCAL = {
+    "user": "local", "name": "local", "role": "admin", "teams": [], "access": "open",
+    "expires_at": None,
+}  # fmt: skip
 
 
 @dataclass
@@ -43,6 +47,10 @@ class FakeCall:
                 key = (event["utterance"],)
             elif event["type"] == "metric":
                 key = (event["party"], event["name"])
+            elif event["type"] == "step":
+                key = (event["list"], event["step"])
+            elif event["type"] == "commitment":
+                key = ("commitment", event["id"])
             kept.pop(key, None)
             kept[key] = event
         return {
@@ -84,6 +92,10 @@ class Hall:
         }  # fmt: skip
         self.refuse = 0
         self.recordings: list[Event] = []
+        self.rest: dict[str, Any] = {}
+        """What REST answers, by ``METHOD path``: JSON, a Response, or a function of the body."""
+        self.asked: list[tuple[str, str, Any]] = []
+        """Method, path with query, and body of every REST request."""
         self.origin = ""
         self._sockets: list[tuple[WebSocket, str, str]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,6 +133,12 @@ class Hall:
         """Messages of that type that browsers have sent."""
         return [message for message in self.received if message["type"] == type]
 
+    def sent(self, method: str, path: str) -> list[Any]:
+        """Bodies that came by REST with that method to that path."""
+        return [
+            body for how, where, body in self.asked if (how, where.split("?")[0]) == (method, path)
+        ]
+
     def reset(self) -> None:
         """Everything forgotten, for the next test."""
         self.cut()
@@ -129,6 +147,8 @@ class Hall:
         self.received.clear()
         self.requests.clear()
         self.recordings.clear()
+        self.rest.clear()
+        self.asked.clear()
         self.refuse = 0
         self.hello["recogniser"] = {"name": "bundled", "demonstration": True}
 
@@ -207,7 +227,8 @@ def build(hall: Hall) -> FastAPI:
     async def strict(request: Any, call_next: Any) -> Response:
         hall.requests.append((request.method, request.url.path))
         response: Response = await call_next(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        for name, value in pages.HEADERS.items():
+            response.headers.setdefault(name, value)
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -249,17 +270,36 @@ def build(hall: Hall) -> FastAPI:
     async def hostile_css() -> Response:
         return Response(HOSTILE_CSS, media_type="text/css")
 
-    for path, name in PAGES.items():
-        app.add_api_route(path, _page(name), methods=["GET"])
-    app.mount("/widget", StaticFiles(directory=ROOT), name="widget")
+    _rest(app, hall)
+    app.routes.extend(pages.routes())
     return app
 
 
-def _page(name: str) -> Any:
-    async def page() -> FileResponse:
-        return FileResponse(ROOT / name)
+def _rest(app: FastAPI, hall: Hall) -> None:
+    @app.api_route("/v1/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    async def rest(path: str, request: Request) -> Response:
+        raw = await request.body()
+        body = json.loads(raw) if raw else None
+        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        hall.asked.append((request.method, address, body))
+        hall._note()
+        known = hall.rest.get(f"{request.method} {request.url.path}", DEFAULTS.get(path))
+        found = known(body) if callable(known) else known
+        if isinstance(found, Response):
+            return found
+        if found is None:
+            fault = {"code": "not_found", "message": f"nothing at {path}"}
+            return JSONResponse({"error": fault}, 404)
+        return JSONResponse(found)
 
-    return page
+
+DEFAULTS = {
+    "session": LOCAL,
+    "tickets": {"ticket": "t-1", "expires_in_s": 30},
+    "calls": [],
+    "teams": {"teams": []},
+    "rules": [],
+}
 
 
 HOSTILE = """<!doctype html><html lang="zh-CN" dir="rtl"><head><title>CRM</title>

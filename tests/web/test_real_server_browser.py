@@ -20,12 +20,12 @@ pytestmark = pytest.mark.browser
 
 
 @contextmanager
-def in_a_thread() -> Iterator[tuple[Running, Any]]:
+def in_a_thread(**options: Any) -> Iterator[tuple[Running, Any]]:
     """The server in a loop of its own, and a way to run things in that loop."""
     ready: Future[tuple[Running, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
-        async with running() as up:
+        async with running(**options) as up:
             over = asyncio.Event()
             ready.set_result((up, asyncio.get_running_loop(), over))
             await over.wait()

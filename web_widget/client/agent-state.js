@@ -5,7 +5,8 @@
  * @typedef {import('./wire.js').Message} Message
  * @typedef {import('./wire.js').Verdict} Verdict
  * @typedef {{type: 'select', call: string} | {type: 'reopened'} | {type: 'settled'}
- *   | {type: 'answered', call: string, suggestion: string, verdict: Verdict}} Own
+ *   | {type: 'answered', call: string, suggestion: string, verdict: Verdict}
+ *   | {type: 'read', call: string, whisper: string}} Own
  *
  * @typedef {Object} AgentState
  * @property {import('./wire.js').Hello|null} hello
@@ -13,6 +14,8 @@
  * @property {string} selected the call on show, empty when there is none
  * @property {ReadonlySet<string>} unsure calls not heard of since the link came back
  * @property {Readonly<Record<string, Verdict>>} answers given here, by `call suggestion`
+ * @property {ReadonlySet<string>} read whispers that were read here, by `call id`
+ * @property {{call: string, why: string}|null} released the call that was last taken from here
  */
 import { emptyCall, reduce } from './call-state.js'
 import { isCallEvent } from './wire.js'
@@ -21,7 +24,9 @@ const ENDED_KEPT = 3
 const ANSWERS_KEPT = 300
 
 /** @type {AgentState} */
-export const NO_CALLS = { hello: null, calls: [], selected: '', unsure: new Set(), answers: {} }
+export const NO_CALLS = {
+  hello: null, calls: [], selected: '', unsure: new Set(), answers: {}, read: new Set(), released: null,
+}
 
 /** @param {AgentState} state @param {Message|Own} action @returns {AgentState} */
 export function advance(state, action) {
@@ -40,6 +45,10 @@ export function advance(state, action) {
       const answers = { ...state.answers, [`${action.call} ${action.suggestion}`]: action.verdict }
       return { ...state, answers: Object.fromEntries(Object.entries(answers).slice(-ANSWERS_KEPT)) }
     }
+    case 'read':
+      return { ...state, read: new Set([...[...state.read].slice(-99), `${action.call} ${action.whisper}`]) }
+    case 'released':
+      return released(state, action)
     default:
       return isCallEvent(/** @type {Message} */ (action))
         ? heard(state, /** @type {import('./wire.js').CallEvent} */ (action))
@@ -61,7 +70,15 @@ function began(state, call) {
     : [...state.calls, call]
   const unsure = without(state.unsure, call.call)
   const selected = known ? state.selected : next(state, call)
-  return { ...state, unsure, selected, calls: trim(calls, selected) }
+  return { ...state, unsure, selected, calls: trim(calls, selected), released: null }
+}
+
+/** A call that was transferred is somebody else's now. @param {AgentState} state @param {import('./wire.js').Released} message @returns {AgentState} */
+function released(state, { call, why }) {
+  if (!find(state, call)) return state
+  const calls = state.calls.filter((one) => one.call !== call)
+  const selected = state.selected === call ? ([...calls].reverse().find((one) => one.live)?.call ?? '') : state.selected
+  return { ...state, calls, selected, unsure: without(state.unsure, call), released: { call, why } }
 }
 
 /** A live call is never taken from under the agent's eyes. @param {AgentState} state @param {CallState} call */

@@ -5,6 +5,11 @@
  * @typedef {import('./wire.js').Transcript} Transcript
  * @typedef {import('./wire.js').Alert} Alert
  * @typedef {import('./wire.js').Suggestion} Suggestion
+ * @typedef {import('./wire.js').Step} Step
+ * @typedef {import('./wire.js').Commitment} Commitment
+ * @typedef {import('./wire.js').Whisper} Whisper
+ * @typedef {import('./wire.js').LeadAction} LeadAction
+ * @typedef {import('./wire.js').Mark} Mark
  * @typedef {import('./wire.js').CallEvent} CallEvent
  * @typedef {import('./wire.js').Snapshot} Snapshot
  *
@@ -23,17 +28,29 @@
  * @property {readonly string[]} failed parties whose recognition ended in an error
  * @property {number} gaps stretches of audio that never arrived
  * @property {number} gap_ms audio time at which the last of them ended
+ * @property {readonly Step[]} steps of the checklists, in the order of work
+ * @property {readonly Commitment[]} commitments that stand, in the order they were made
+ * @property {readonly Whisper[]} whispers from the lead, oldest first
+ * @property {{raised: boolean, by: string}} hand
+ * @property {readonly LeadAction[]} actions of leads, oldest first
+ * @property {readonly Mark[]} marks of reviewers, oldest first
+ * @property {{party: string, kind: string, end_ms: number}|null} not_speech heard last
+ * @property {string} lost why what happens now may not be stored, empty while all is well
  * @property {{why: string, duration_ms: number}|null} ended
  */
 
+import { withStep } from './steps.js'
+
 /** Oldest go first when a list is full. */
-export const LIMITS = { utterances: 400, alerts: 200, suggestions: 100, verdicts: 200 }
+export const LIMITS = { utterances: 400, alerts: 200, suggestions: 100, verdicts: 200, others: 60 }
 
 /** @param {string} call @returns {CallState} */
 export function emptyCall(call) {
   return {
     call, info: {}, live: true, seq: 0, at_ms: 0, utterances: [], alerts: [], suggestions: [],
-    metrics: {}, verdicts: {}, recogniser: null, failed: [], gaps: 0, gap_ms: 0, ended: null,
+    metrics: {}, verdicts: {}, recogniser: null, failed: [], gaps: 0, gap_ms: 0, steps: [],
+    commitments: [], whispers: [], hand: { raised: false, by: '' }, actions: [], marks: [],
+    not_speech: null, lost: '', ended: null,
   }
 }
 
@@ -72,6 +89,18 @@ function absorb(state, event) {
       return { ...state, metrics: { ...state.metrics, [`${event.party}.${event.name}`]: event.value } }
     case 'status':
       return withStatus(state, event)
+    case 'step':
+      return { ...state, steps: withStep(state.steps, event) }
+    case 'commitment':
+      return { ...state, commitments: withCommitment(state.commitments, event) }
+    case 'whisper':
+      return { ...state, whispers: withLast(state.whispers, event) }
+    case 'hand':
+      return { ...state, hand: { raised: event.raised, by: event.by } }
+    case 'action':
+      return { ...state, actions: withLast(state.actions, event) }
+    case 'mark':
+      return { ...state, marks: withLast(state.marks, event) }
     default:
       return state
   }
@@ -106,6 +135,15 @@ function withCard(list, next, when, limit) {
   return insert(rest, next, (a, b) => when(a) - when(b) || compare(a.id, b.id), limit)
 }
 
+/** @param {readonly Commitment[]} list @param {Commitment} next */
+function withCommitment(list, next) {
+  if (next.state === 'withdrawn') return list.filter((one) => one.id !== next.id)
+  return withCard(list, next, (one) => one.evidence[0]?.end_ms ?? 0, LIMITS.others)
+}
+
+/** @template {{id: string}} T @param {readonly T[]} list @param {T} next @returns {readonly T[]} */
+const withLast = (list, next) => [...list.filter((one) => one.id !== next.id), next].slice(-LIMITS.others)
+
 /** Withdrawing an alert withdraws what it suggested. @param {CallState} state @param {string} id @returns {CallState} */
 function retract(state, id) {
   return {
@@ -137,6 +175,17 @@ function withStatus(state, { name, detail }) {
           degraded: detail.degraded === true,
         },
       }
+    case 'agent_changed':
+      return { ...state, info: { ...state.info, agent: String(detail.agent ?? '') } }
+    case 'not_speech':
+      return {
+        ...state,
+        not_speech: {
+          party: String(detail.party ?? ''), kind: String(detail.kind ?? ''), end_ms: Number(detail.end_ms ?? state.at_ms),
+        },
+      }
+    case 'durability':
+      return { ...state, lost: detail.state === 'lost' ? String(detail.why || 'lost') : '' }
     case 'feedback':
       return { ...state, verdicts: withVerdict(state.verdicts, detail) }
     default:

@@ -19,9 +19,10 @@ const FINAL_CODES = new Set([1003, 1007, 1008])
  * @typedef {{phase: Phase, attempt: number, lost: boolean, behind: boolean, late: number,
  *   unreadable: number, message: string}} Link
  *   lost: there was a link before; unreadable: messages that broke the protocol.
- * @typedef {{address: () => string|URL, onmessage: (message: import('./wire.js').Message) => void,
+ * @typedef {{address: () => string|URL|Promise<string|URL>, onmessage: (message: import('./wire.js').Message) => void,
  *   onlink: (link: Link) => void, onsettled?: () => void,
  *   Socket?: typeof WebSocket, chance?: () => number, now?: () => number}} Options
+ *   address: may fail; a failure with `final` set (nobody is signed in) ends the trying;
  *   onsettled: after (re)connecting, once the server has answered a first ping: everything it
  *   had to say about the present has arrived.
  */
@@ -38,6 +39,7 @@ export class Connection {
   #pingId = 0
   /** @type {number|null} when, while the answer is awaited */ #pinged = null
   #retryAfter = 0
+  #dials = 0
   /** The network or the page came back: do not sit out a long pause. */
   #wake = () => {
     const visible = globalThis.document?.visibilityState !== 'hidden'
@@ -87,8 +89,25 @@ export class Connection {
   #connect() {
     clearTimeout(this.#retry)
     this.#drop()
+    const dial = (this.#dials += 1)
     this.#set({ phase: 'connecting', attempt: this.#link.attempt + 1 })
-    const socket = new this.#options.Socket(this.#options.address())
+    const address = this.#options.address()
+    if (!(address instanceof Promise)) return this.#dial(address)
+    address.then(
+      (found) => dial === this.#dials && this.#dial(found),
+      (error) => dial === this.#dials && this.#unaddressed(error),
+    )
+  }
+
+  /** @param {Error & {final?: boolean}} error */
+  #unaddressed(error) {
+    if (error.final) this.#set({ phase: 'refused', message: error.message })
+    else this.#lost('')
+  }
+
+  /** @param {string|URL} address */
+  #dial(address) {
+    const socket = new this.#options.Socket(address)
     this.#socket = socket
     this.#heard = this.#options.now()
     socket.onmessage = (event) => this.#receive(socket, event.data)
@@ -99,6 +118,7 @@ export class Connection {
   /** Forgets the socket without waiting for its closing handshake, which a dead link never ends. */
   #drop() {
     clearInterval(this.#pulse)
+    this.#dials += 1
     const socket = this.#socket
     this.#socket = null
     if (!socket) return

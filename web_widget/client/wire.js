@@ -11,6 +11,9 @@ export const SEVERITIES = /** @type {const} */ (['info', 'low', 'medium', 'high'
 export const VERDICTS = /** @type {const} */ (['used', 'dismissed', 'wrong'])
 const PARTIES = /** @type {const} */ (['agent', 'customer', 'unknown'])
 
+export const ACTIONS = /** @type {const} */ (['acknowledge', 'assign', 'resolve', 'note'])
+export const MARKS = /** @type {const} */ (['right', 'wrong', 'missed'])
+
 /**
  * @typedef {'agent'|'customer'|'unknown'} Party
  * @typedef {'info'|'low'|'medium'|'high'|'critical'|'veto'} Severity
@@ -37,7 +40,17 @@ const PARTIES = /** @type {const} */ (['agent', 'customer', 'unknown'])
  * @typedef {Envelope & {type: 'metric', party: Party, name: string, value: number}} Metric
  * @typedef {Envelope & {type: 'status', name: string,
  *   detail: Record<string, string|number|boolean|null>}} Status
- * @typedef {Transcript|Alert|Suggestion|Suppressed|Retraction|Step|Commitment|Metric|Status} CallEvent
+ * @typedef {Envelope & {type: 'whisper', id: string, by: string, text: string}} Whisper
+ * @typedef {Envelope & {type: 'hand', raised: boolean, by: string}} Hand
+ * @typedef {Envelope & {type: 'action', id: string, kind: 'acknowledge'|'assign'|'resolve'|'note',
+ *   alert: string, by: string, to: string, text: string}} LeadAction
+ * @typedef {Envelope & {type: 'mark', id: string, by: string, verdict: 'right'|'wrong'|'missed',
+ *   alert: string, category: string, utterance: string, quote: string, note: string}} Mark
+ * @typedef {Transcript|Alert|Suggestion|Suppressed|Retraction|Step|Commitment|Metric|Status
+ *   |Whisper|Hand|LeadAction|Mark} CallEvent
+ * @typedef {{type: 'released', call: string, why: string}} Released
+ * @typedef {{type: 'spike', topic: string, category: string, calls: string[], count: number,
+ *   baseline: number, window_ms: number, state: 'on'|'off'}} Spike
  * @typedef {{agent?: string|null, queue?: string|null, tier?: string|null, brand?: string|null,
  *   started_at?: string|null, attributes?: Record<string, string>}} Info
  * @typedef {{name: string, demonstration: boolean, degraded?: boolean}} Recogniser
@@ -50,7 +63,7 @@ const PARTIES = /** @type {const} */ (['agent', 'customer', 'unknown'])
  * @typedef {{type: 'pong', id?: string|number|null}} Pong
  * @typedef {{type: 'error', code: string, message: string, retry_after_s?: number|null}} WireFault
  * @typedef {{type: 'unknown', name: string}} Unknown  A type this client is too old for.
- * @typedef {Hello|Snapshot|Board|Pong|WireFault|Unknown|CallEvent} Message
+ * @typedef {Hello|Snapshot|Board|Released|Spike|Pong|WireFault|Unknown|CallEvent} Message
  */
 
 /** A message that is not what the protocol promises; the text names the field. */
@@ -91,6 +104,13 @@ const EVENTS = {
   commitment: object({
     ...envelope, id: name, text, due: text, state: oneOf(['made', 'withdrawn']), evidence: array(evidence),
   }),
+  whisper: object({ ...envelope, id: name, by: name, text }),
+  hand: object({ ...envelope, raised: bool, by: name }),
+  action: object({ ...envelope, id: name, kind: oneOf(ACTIONS), alert: name, by: name, to: name, text }),
+  mark: object({
+    ...envelope, id: name, by: name, verdict: oneOf(MARKS), alert: name, category: name,
+    utterance: name, quote: text, note: text,
+  }),
   metric: object({ ...envelope, party: oneOf(PARTIES), name, value: number }),
   status: object({ ...envelope, name, detail: record() }),
 }
@@ -114,6 +134,11 @@ const MESSAGES = {
       call: name, info, live: bool, at_ms: number, seq: int, alerts: array(EVENTS.alert),
       suggestions: array(EVENTS.suggestion), metrics: record(number),
     })),
+  }),
+  released: object({ call: name, why: text }),
+  spike: object({
+    topic: text, category: name, calls: array(name), count: number, baseline: number,
+    window_ms: number, state: oneOf(['on', 'off']),
   }),
   pong: object({}),
   error: object({ code: name, message: text, retry_after_s: optional(number) }),

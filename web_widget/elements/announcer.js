@@ -30,6 +30,14 @@ export class Announcer {
     for (const key of [...this.#said.keys()].slice(0, Math.max(0, this.#said.size - 200))) this.#said.delete(key)
   }
 
+  /** @param {import('../client/wire.js').Whisper} one */
+  whisper({ call, id, by, text }) {
+    const key = `${call} whisper ${id}`
+    if (this.#said.has(key)) return
+    this.#said.set(key, 'polite')
+    this.polite(`${this.strings.whisper(by.slice(0, 24))}：${text}`)
+  }
+
   /** @param {string} text */
   polite(text) {
     this.#polite.replaceChildren(h('p', {}, text.slice(0, 300)))

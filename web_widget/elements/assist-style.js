@@ -3,7 +3,7 @@ export const ASSIST = /* css */ `
 .root { min-block-size: min(22em, 100vh); }
 .frame {
   position: relative; display: grid; block-size: 100%; min-block-size: inherit; max-block-size: 100vh; overflow: hidden;
-  grid-template: "top" auto "notices" auto "cards" fit-content(60%) "gauges" auto "transcript" minmax(7em, 1fr) / minmax(0, 1fr);
+  grid-template: "top" auto "notices" auto "whisper" auto "cards" fit-content(54%) "middle" auto "transcript" minmax(6.5em, 1fr) / minmax(0, 1fr);
 }
 .top { grid-area: top; background: var(--surface); border-block-end: 1px solid var(--line); }
 .bar { display: flex; align-items: center; gap: .3em .8em; padding: .5em .93em; min-block-size: 2.9em; flex-wrap: wrap; }
@@ -19,6 +19,18 @@ export const ASSIST = /* css */ `
 .link[data-phase="open"]::before { background: var(--accent); }
 .link[data-phase="waiting"], .link[data-phase="refused"] { color: var(--high); font-weight: 600; }
 .link[data-phase="waiting"]::before, .link[data-phase="refused"]::before { background: none; border: 2px solid currentColor; }
+
+.hand { display: inline-flex; align-items: center; gap: .3em; font-size: .87em; color: var(--ink-2); border: 1px solid var(--line); border-radius: 99px; padding: .05em .7em; margin-inline-start: auto; white-space: nowrap; }
+.hand ~ .link { margin-inline-start: 0; }
+.hand:not(:disabled):hover { border-color: var(--ink-3); color: var(--ink); }
+.hand[aria-pressed="true"] { background: var(--tint-high); border-color: var(--high); color: var(--high); font-weight: 600; }
+.hand:disabled { cursor: default; }
+
+.whisper { grid-area: whisper; display: flex; align-items: center; gap: .6em; padding: .5em 1.07em; background: var(--tint-medium); border-block-end: 1px solid var(--line); color: var(--ink); max-block-size: 9em; overflow-y: auto; }
+.whisper p { flex: 1 1 auto; min-inline-size: 0; line-height: 1.5; }
+.whisper b { display: block; font-size: .8em; font-weight: 600; color: var(--medium); }
+.whisper .waiting { font-size: .87em; color: var(--ink-2); }
+.whisper .action { flex: none; }
 
 .tabs { display: flex; gap: .25em; padding: 0 .67em; overflow-x: auto; scrollbar-width: thin; border-block-start: 1px solid var(--line); }
 .tab { display: flex; align-items: center; gap: .45em; padding: .4em .6em; border-block-end: 2px solid transparent; color: var(--ink-2); font-size: .87em; white-space: nowrap; max-inline-size: 14em; }
@@ -79,7 +91,28 @@ export const ASSIST = /* css */ `
 .card.severity-critical::before { display: none; }
 .card.severity-critical[data-state="tentative"] { border-style: dashed; }
 
-.gauges { grid-area: gauges; display: grid; grid-template-columns: 1fr 1fr; gap: .2em 1.2em; padding: .45em 1.07em .55em; border-block: 1px solid var(--line); background: var(--surface); font-size: .82em; color: var(--ink-2); }
+.middle { grid-area: middle; min-block-size: 0; background: var(--surface); border-block: 1px solid var(--line); }
+.checklist { font-size: .87em; }
+.strip { display: flex; align-items: center; gap: .3em .7em; padding: .33em 1.07em; block-size: 2.5em; white-space: nowrap; overflow: hidden; }
+.lists { display: flex; gap: .35em; flex: none; }
+.list-button { display: inline-flex; align-items: center; gap: .4em; padding: .06em .55em; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); }
+.list-button b { font-weight: 600; color: var(--ink); font-size: .93em; }
+.list-button[aria-expanded="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
+.pips { display: inline-flex; gap: 2px; }
+.pips i { inline-size: .5em; block-size: .5em; border-radius: 50%; background: var(--line); }
+.pips i[data-state="done"] { background: var(--accent); }
+.pips i[data-state="due"] { background: var(--high); }
+.next-step { flex: 1 1 0; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; color: var(--ink-2); text-align: end; }
+.next-step[data-state="due"] { color: var(--high); font-weight: 600; }
+.panel { max-block-size: 10em; overflow-y: auto; padding: .1em 1.07em .5em; scrollbar-width: thin; }
+.step { display: flex; gap: .5em; align-items: baseline; padding-block: .12em; color: var(--ink-2); }
+.step bdi { flex: 1 1 auto; min-inline-size: 0; }
+.step .tick { inline-size: 1em; color: var(--accent); align-self: center; flex: none; }
+.step[data-state="done"] { color: var(--ink); }
+.step[data-state="due"] bdi, .step[data-state="due"] .step-state { color: var(--high); font-weight: 600; }
+.step[data-state="skipped"] { color: var(--ink-3); }
+.step-state { flex: none; font-size: .93em; color: var(--ink-3); max-inline-size: 45%; }
+.gauges { display: grid; grid-template-columns: 1fr 1fr; gap: .2em 1.2em; padding: .3em 1.07em .5em; font-size: .82em; color: var(--ink-2); }
 .gauge { min-inline-size: 0; }
 .gauge-words { display: flex; justify-content: space-between; gap: .5em; white-space: nowrap; }
 .gauge-words b { font-weight: 600; color: var(--ink); }
@@ -126,7 +159,18 @@ export const ASSIST = /* css */ `
 .noticed { display: flex; flex-wrap: wrap; gap: .3em; font-size: .87em; }
 .noticed li { display: inline-flex; align-items: center; gap: .35em; background: var(--tint); color: var(--tone); border-radius: 99px; padding: .1em .7em; max-inline-size: 100%; }
 
+@container (max-width: 479px) {
+  .list-button .pips { display: none; }
+  .list-button { padding-inline: .45em; }
+  .strip { gap: .5em; }
+}
 @container (max-width: 379px) {
+  /* All is well: the dot says it; a reader of the screen still hears the words. */
+  .link[data-phase="open"] { font-size: 0; gap: 0; }
+  .link[data-phase="open"]::before { inline-size: 9px; block-size: 9px; }
+  .next-step .prefix { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
+  .bar .hand { padding-inline: .5em; }
+  .bar .hand[aria-pressed="false"] span { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
   .gauges { grid-template-columns: 2fr 3fr; }
   .gauge-words .unit { display: none; }
   .action.plain:not(.used) .label { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -134,10 +178,12 @@ export const ASSIST = /* css */ `
   .card { padding-inline: 1.07em .67em; }
 }
 @container (min-width: 760px) {
-  .frame { grid-template: "top top" auto "notices notices" auto "transcript cards" minmax(0, 1fr) "transcript gauges" auto / minmax(0, 1fr) minmax(350px, 44%); }
+  .frame { grid-template: "top top" auto "notices notices" auto "whisper whisper" auto "transcript cards" minmax(0, 1fr) "transcript middle" auto / minmax(0, 1fr) minmax(350px, 44%); }
   .cards { border-inline-start: 1px solid var(--line); padding: 1.07em 1.07em 0; }
   .list { gap: .8em; padding-block-end: 1.07em; }
-  .gauges { border-inline-start: 1px solid var(--line); border-block-end: 0; padding-block: .6em .75em; }
+  .middle { border-inline-start: 1px solid var(--line); border-block-end: 0; }
+  .gauges { padding-block: .4em .75em; }
+  .panel { max-block-size: 16em; }
   .transcript { padding: 1em 1.6em 1.6em; }
   .utterance { grid-template-columns: 5.4em minmax(0, 1fr); }
   .root:lang(en) .utterance { grid-template-columns: 7.4em minmax(0, 1fr); }

@@ -3,22 +3,27 @@ import { candidates } from '../client/cards.js'
 import { h, show } from '../ui/dom.js'
 import { Announcer } from './announcer.js'
 import { CardsView } from './cards-view.js'
+import { ChecklistView } from './checklist-view.js'
 import { GaugesView } from './gauges-view.js'
 import { Keys } from './keys.js'
 import { notices, NoticesView } from './notices-view.js'
 import { SummaryView } from './summary-view.js'
 import { TopView } from './top-view.js'
 import { TranscriptView } from './transcript-view.js'
+import { WhisperView } from './whisper-view.js'
 
 /**
  * @typedef {{observe: boolean, act: (action: import('./card-view.js').Action, card: import('../client/cards.js').Card) => void,
- *   select: (call: string) => void, redraw: () => void}} How
+ *   select: (call: string) => void, redraw: () => void, raise: () => void, claim: (call: string) => void,
+ *   read: (whisper: import('../client/wire.js').Whisper) => void}} How
  */
 export class AssistView {
   #top
   #notices = new NoticesView()
   #cards
   #gauges
+  #checklist
+  #whisper
   #summary
   #transcript
   #announcer
@@ -27,18 +32,24 @@ export class AssistView {
   constructor(strings, how) {
     this.strings = strings
     this.how = how
-    this.#top = new TopView(strings, how.select)
+    this.#top = new TopView(strings, how.select, how.observe ? null : how.raise)
     this.#cards = new CardsView(strings, { act: how.act, released: how.redraw, observe: how.observe })
     this.#gauges = new GaugesView(strings)
+    this.#checklist = new ChecklistView(strings)
+    this.#whisper = new WhisperView(strings, how.read, how.observe)
     this.#summary = new SummaryView(strings)
     this.#transcript = new TranscriptView(strings)
     this.#announcer = new Announcer(strings)
-    this.keys = new Keys(this.#cards, how.observe ? () => {} : how.act)
+    this.keys = new Keys(
+      this.#cards,
+      how.observe ? () => {} : how.act,
+      how.observe ? {} : { h: how.raise, k: () => this.#whisper.whisper && how.read(this.#whisper.whisper) },
+    )
     this.#cards.element.prepend(this.#summary.element)
     this.element = h(
       'div', { class: how.observe ? 'frame observe' : 'frame' },
-      this.#top.element, this.#notices.element, this.#cards.element, this.#gauges.element,
-      this.#transcript.element, this.#announcer.element,
+      this.#top.element, this.#notices.element, this.#whisper.element, this.#cards.element,
+      h('div', { class: 'middle' }, this.#checklist.element, this.#gauges.element), this.#transcript.element, this.#announcer.element,
     )
   }
 
@@ -55,13 +66,16 @@ export class AssistView {
   update(state, call, ranked, link = IDLE) {
     const { strings } = this
     this.#top.update(state, call, link)
-    this.#notices.update([...this.#elsewhere(state, call), ...notices(strings, state, call, link)])
+    this.#notices.update([...this.#elsewhere(state, call), ...notices(strings, state, call, link, this.how.observe ? null : this.how.claim)])
     this.#cards.quiet = call ? strings.listening : `${strings.idleTitle} · ${strings.idleText}`
     this.#cards.update(ranked, call?.live ?? true, ({ call: of, id }) => `${of} ${id}` in state.answers)
     this.keys.drawn()
     show(this.#summary.element, call?.live === false)
     if (call?.live === false) this.#summary.update(call, state.answers)
     this.#gauges.update(call?.metrics ?? {})
+    this.#checklist.update(call)
+    this.#whisper.update(call, state.read)
+    if (!this.how.observe && this.#whisper.whisper) this.#announcer.whisper(this.#whisper.whisper)
     this.#transcript.update(call)
     if (!this.how.observe) this.#announcer.update(this.#cards.cards)
   }
@@ -79,6 +93,11 @@ export class AssistView {
   /** The cards on screen. */
   get cards() {
     return this.#cards.cards
+  }
+
+  /** The whisper on screen. */
+  get whisper() {
+    return this.#whisper.whisper
   }
 
   /** @param {string} id */

@@ -1,5 +1,6 @@
 /** `<tingban-assist>`: owns the connection and the state of one agent's calls, passes it down. */
 import { agentSocket } from '../client/addresses.js'
+import { ticketed } from '../client/api.js'
 import { advance, find, NO_CALLS, shown } from '../client/agent-state.js'
 import { candidates } from '../client/cards.js'
 import { Connection } from '../client/connection.js'
@@ -19,7 +20,8 @@ const OWN_SERVER = new URL('../../', import.meta.url)
 /**
  * Attributes: `server` (default: where this script came from), `agent` or `call`, `lang` (zh, en),
  * `theme` (auto, light, dark), `shortcuts` (focus, page), `observe` (look only: no buttons, no
- * painted messages). Events: `tingban-suggestion`, `tingban-feedback`, `tingban-copy`.
+ * painted messages). Events: `tingban-suggestion`, `tingban-feedback`,
+ * `tingban-copy`, `tingban-hand`.
  */
 export class TingbanAssist extends HTMLElement {
   static observedAttributes = ['server', 'agent', 'call', 'lang', 'theme', 'observe']
@@ -31,6 +33,8 @@ export class TingbanAssist extends HTMLElement {
   /** @type {Connection|null} */ #connection = null
   #state = NO_CALLS
   /** @type {Map<string, number>} last seq painted, by `call id` */ #painted = new Map()
+  /** For pages of another site: gives a ticket for the socket, fetched by their own server.
+   * @type {(() => Promise<string>)|null} */ ticket = null
   #pageKeys = (/** @type {KeyboardEvent} */ event) => {
     const own = event.composedPath().includes(this)
     if (own || this.getAttribute('shortcuts') === 'page') this.#view?.keys.press(event)
@@ -90,6 +94,9 @@ export class TingbanAssist extends HTMLElement {
       act: (action, card) => this.#act(action, card),
       select: (call) => this.#take({ type: 'select', call }),
       redraw: () => this.#frame.ask(),
+      raise: () => this.#raise(),
+      claim: (call) => this.#connection?.send({ type: 'claim', call }),
+      read: ({ call, id }) => this.#take({ type: 'read', call, whisper: id }),
     })
     this.#root.replaceChildren(this.#view.element)
     this.#frame.ask()
@@ -117,9 +124,9 @@ export class TingbanAssist extends HTMLElement {
   /** @param {string} agent @param {string} call */
   #address(agent, call) {
     const server = this.getAttribute('server') || OWN_SERVER
-    if (!call) return agentSocket(server, { agent })
-    const known = find(this.#state, call)
-    return agentSocket(server, { call, ...(known ? { resume_from: known.seq } : {}) })
+    const known = call ? find(this.#state, call) : undefined
+    const who = call ? { call, ...(known ? { resume_from: known.seq } : {}) } : { agent }
+    return ticketed(server, 'agent', agentSocket(server, who), this.ticket)
   }
 
   /** A call that was resumed may simply have nothing new to say. @param {string} call */
@@ -144,10 +151,11 @@ export class TingbanAssist extends HTMLElement {
     const call = shown(this.#state)
     const ranked = call ? candidates(call, this.#state.answers) : []
     this.#view.update(this.#state, call, ranked, link)
-    if (!this.#observes) this.#acknowledge(this.#view.cards)
+    const { cards, whisper } = this.#view
+    if (!this.#observes) this.#acknowledge(whisper ? [...cards, whisper] : cards)
   }
 
-  /** Tells the server when a card could be seen. @param {readonly import('../client/cards.js').Card[]} cards */
+  /** Tells the server when a card could be seen. @param {readonly {call: string, id: string, seq: number}[]} cards */
   #acknowledge(cards) {
     const fresh = cards.filter(({ call, id, seq }) => this.#painted.get(`${call} ${id}`) !== seq)
     if (fresh.length === 0) return
@@ -172,6 +180,14 @@ export class TingbanAssist extends HTMLElement {
     // A warning without a sentence is nobody's suggestion: it only leaves the screen.
     if (card.say) this.#connection?.send(message, { keep: true })
     this.#emit('tingban-feedback', { ...detail, verdict: action })
+  }
+
+  #raise() {
+    const call = shown(this.#state)
+    if (!call?.live) return
+    const message = { type: 'raise_hand', call: call.call, raised: !call.hand.raised }
+    this.#connection?.send(message, { keep: true })
+    this.#emit('tingban-hand', { call: call.call, raised: message.raised })
   }
 
   /** @param {string} name @param {object} detail */

@@ -1,11 +1,13 @@
 /** `<tingban-board>`: all live calls for the lead; the worst first, one open beside. */
 import { boardSocket } from '../client/addresses.js'
+import { ticketed } from '../client/api.js'
 import { advanceBoard, EMPTY_BOARD } from '../client/board-state.js'
 import { Connection } from '../client/connection.js'
 import { SEVERITIES } from '../client/wire.js'
 import { h, say, set, sheets } from '../ui/dom.js'
 import { Frame } from '../ui/frame.js'
 import { icon } from '../ui/icons.js'
+import { boardStringsFor } from '../ui/board-strings.js'
 import { stringsFor } from '../ui/strings.js'
 import { Theme } from '../ui/theme.js'
 import { TOKENS } from '../ui/tokens.js'
@@ -20,7 +22,7 @@ const OWN_SERVER = new URL('../../', import.meta.url)
 const FILTERS = /** @type {const} */ (['medium', 'high', 'critical'])
 
 /**
- * @typedef {{strings: import('../ui/strings.js').Strings, rows: RowsView, feed: FeedView,
+ * @typedef {{strings: import('../ui/board-strings.js').AllStrings, rows: RowsView, feed: FeedView,
  *   count: HTMLElement, status: HTMLElement, notes: NoticesView, element: HTMLElement}} Parts
  */
 
@@ -37,6 +39,7 @@ export class TingbanBoard extends HTMLElement {
   /** @type {{text: string, severity: import('../client/wire.js').Severity|''}} */ #filter = { text: '', severity: '' }
   /** @type {Parts|null} */ #parts = null
   #open = ''
+  /** As on `<tingban-assist>`. @type {(() => Promise<string>)|null} */ ticket = null
 
   constructor() {
     super()
@@ -72,11 +75,15 @@ export class TingbanBoard extends HTMLElement {
     return this.#state
   }
 
+  get #server() {
+    return this.getAttribute('server') || OWN_SERVER
+  }
+
   #connect() {
     this.#connection?.close()
     this.#state = EMPTY_BOARD
     this.#connection = new Connection({
-      address: () => boardSocket(this.getAttribute('server') || OWN_SERVER),
+      address: () => ticketed(this.#server, 'board', boardSocket(this.#server), this.ticket),
       onmessage: (message) => this.#receive(message),
       onlink: () => this.#frame.ask(),
     })
@@ -122,7 +129,7 @@ export class TingbanBoard extends HTMLElement {
   /** @returns {Parts} */
   #make() {
     const lang = this.getAttribute('lang') ?? (this.closest('[lang]')?.getAttribute('lang') || 'zh')
-    const strings = stringsFor(lang)
+    const strings = { ...stringsFor(lang), board: boardStringsFor(lang) }
     const how = { open: (/** @type {string} */ call) => this.#show(call), redraw: () => this.#frame.ask() }
     const rows = new RowsView(strings, how)
     const feed = new FeedView(strings, how)
@@ -138,7 +145,7 @@ export class TingbanBoard extends HTMLElement {
     return { strings, rows, feed, count, status, notes, element }
   }
 
-  /** @param {import('../ui/strings.js').Strings} strings */
+  /** @param {import('../ui/board-strings.js').AllStrings} strings */
   #filters(strings) {
     const text = h('input', { type: 'search', placeholder: strings.board.filter, 'aria-label': strings.board.filter, maxlength: 60 })
     text.value = this.#filter.text

@@ -12,7 +12,7 @@ export class FeedView {
   #over = false
   /** @type {readonly import('../client/board-state.js').FeedItem[]} */ #drawn = []
 
-  /** @param {import('../ui/strings.js').Strings} strings @param {{open: (call: string) => void, redraw: () => void}} how */
+  /** @param {import('../ui/board-strings.js').AllStrings} strings @param {{open: (call: string) => void, redraw: () => void}} how */
   constructor(strings, how) {
     this.strings = strings
     this.how = how

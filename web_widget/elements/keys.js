@@ -12,10 +12,11 @@ export class Keys {
   #leadSince = 0
   #lead = ''
 
-  /** @param {import('./cards-view.js').CardsView} cards @param {(action: import('./card-view.js').Action, card: import('../client/cards.js').Card) => void} act */
-  constructor(cards, act) {
+  /** @param {import('./cards-view.js').CardsView} cards @param {(action: import('./card-view.js').Action, card: import('../client/cards.js').Card) => void} act @param {Record<string, () => unknown>} [others] keys that concern no card */
+  constructor(cards, act, others = {}) {
     this.#cards = cards
     this.act = act
+    this.others = others
   }
 
   /** Call it after each drawing. */
@@ -49,8 +50,14 @@ export class Keys {
 
   /** @param {KeyboardEvent} event */
   #do(event) {
-    const action = KEYS[event.key.toLowerCase()]
-    if (!action || event.repeat) return false
+    const key = event.key.toLowerCase()
+    const action = KEYS[key]
+    if (event.repeat) return false
+    if (Object.hasOwn(this.others, key)) {
+      this.others[key]()
+      return true
+    }
+    if (!action) return false
     const focused = this.#cards.focused()
     const card = focused ?? this.#cards.cards[0]
     if (!card) return false

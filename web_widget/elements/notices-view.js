@@ -6,6 +6,7 @@ import { icon } from '../ui/icons.js'
  */
 
 const GAP_SHOWN = 10_000 // ms of audio
+const NOT_SPEECH_SHOWN = 4_000 // ms of audio
 
 /** What the reader must know before trusting the rest: one line each, only while it is true. */
 export class NoticesView {
@@ -44,9 +45,10 @@ export class NoticesView {
  * @param {import('../client/agent-state.js').AgentState} state
  * @param {import('../client/call-state.js').CallState|undefined} call
  * @param {import('../client/connection.js').Link} link
+ * @param {((call: string) => void)|null} [claim] takes a call that has no agent
  * @returns {Notice[]}
  */
-export function notices(strings, state, call, link) {
+export function notices(strings, state, call, link, claim = null) {
   /** @type {Notice[]} */
   const out = []
   const trouble = (/** @type {string} */ id, /** @type {string} */ text) => out.push({ id, kind: 'trouble', text })
@@ -58,6 +60,16 @@ export function notices(strings, state, call, link) {
   if (recogniser?.degraded) trouble('degraded', strings.degraded)
   for (const party of call?.failed ?? []) {
     trouble(`failed-${party}`, strings.failed(strings.party[/** @type {'agent'} */ (party)] ?? party))
+  }
+  if (call?.live && call.lost) trouble('durability', strings.lost)
+  if (call?.live && claim && !call.info.agent) {
+    out.push({ id: 'claim', kind: 'plain', text: `${strings.claim} · ${strings.claimIt}`, press: () => claim(call.call) })
+  }
+  if (state.released) out.push({ id: 'released', kind: 'plain', text: strings.released(state.released.call) })
+  if (call?.live && call.not_speech && call.at_ms - call.not_speech.end_ms < NOT_SPEECH_SHOWN) {
+    const { party, kind } = call.not_speech
+    const what = strings.notSpeech[/** @type {'music'} */ (kind)]
+    if (what) out.push({ id: 'not_speech', kind: 'plain', text: `${strings.party[/** @type {'agent'} */ (party)] ?? ''} ${what}`.trim() })
   }
   // Soon after it happened it explains a missing word; later it would only be in the way.
   if (call?.live && call.gaps && call.at_ms - call.gap_ms < GAP_SHOWN) out.push({ id: 'gaps', kind: 'plain', text: strings.gap(call.gaps) })

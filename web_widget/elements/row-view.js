@@ -20,7 +20,7 @@ export class RowView {
   #severity = 'none'
   /** @type {import('../client/board-state.js').Row|null} */ #row = null
 
-  /** @param {import('../ui/strings.js').Strings} strings @param {string} call @param {(call: string) => void} open */
+  /** @param {import('../ui/board-strings.js').AllStrings} strings @param {string} call @param {(call: string) => void} open */
   constructor(strings, call, open) {
     this.strings = strings
     this.button = h(

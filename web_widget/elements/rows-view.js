@@ -20,7 +20,7 @@ export class RowsView {
   #orderedAt = -REORDER_EVERY
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #later
 
-  /** @param {import('../ui/strings.js').Strings} strings @param {{open: (call: string) => void, redraw: () => void}} how */
+  /** @param {import('../ui/board-strings.js').AllStrings} strings @param {{open: (call: string) => void, redraw: () => void}} how */
   constructor(strings, how) {
     this.strings = strings
     this.how = how

@@ -10,21 +10,29 @@ export class TopView {
   #tier = h('bdi', { class: 'tier', dir: 'auto' })
   #clock = h('time', { class: 'clock' })
   #link = h('span', { class: 'link', part: 'status', role: 'status' })
+  #hand
+  #handLabel = h('span')
   #tabs
   /** @type {Map<string, HTMLButtonElement>} */ #byCall = new Map()
 
-  /** @param {import('../ui/strings.js').Strings} strings @param {(call: string) => void} select */
-  constructor(strings, select) {
+  /** @param {import('../ui/strings.js').Strings} strings @param {(call: string) => void} select @param {(() => void)|null} raise null: nothing to press */
+  constructor(strings, select, raise) {
     this.strings = strings
     this.select = select
     this.#tabs = h('div', { class: 'tabs', part: 'tabs', role: 'tablist', 'aria-label': strings.calls })
     this.#tabs.addEventListener('keydown', (event) => this.#arrow(event))
+    this.#hand = h(
+      'button', { type: 'button', class: 'hand', part: 'button hand', title: `${strings.handHint} (H)`, 'aria-keyshortcuts': 'h', disabled: raise === null },
+      icon('hand'), this.#handLabel,
+    )
+    this.#hand.addEventListener('click', () => raise?.())
     this.element = h(
       'header', { class: 'top', part: 'header' },
       h(
         'div', { class: 'bar' },
         h('span', { class: 'brand', part: 'brand' }, icon('ear'), strings.brand),
         h('span', { class: 'about' }, this.#queue, this.#tier, this.#clock),
+        this.#hand,
         this.#link,
       ),
       this.#tabs,
@@ -43,6 +51,10 @@ export class TopView {
     say(this.#clock, call ? clock(call.ended?.duration_ms ?? call.at_ms) : '')
     set(this.#link, { 'data-phase': link.phase })
     say(this.#link, this.strings.link[link.phase])
+    // For a reader who is not the agent it is a sign and nothing to press.
+    show(this.#hand, Boolean(call?.live) && (!this.#hand.disabled || call?.hand.raised === true))
+    set(this.#hand, { 'aria-pressed': String(call?.hand.raised === true) })
+    say(this.#handLabel, call?.hand.raised ? this.strings.handUp : this.strings.hand)
     show(this.#tabs, state.calls.length > 1)
     const buttons = state.calls.map((one) => this.#tab(one, one === call, state.answers))
     this.#byCall = new Map(state.calls.map((one, i) => [one.call, buttons[i]]))

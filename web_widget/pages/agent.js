@@ -1,17 +1,17 @@
-/** `/agent?agent=ID` or `?call=ID`, with `lang` and `theme`: the widget over the whole window. */
+/** `/agent`: the widget over the whole window; with `agent` or `call`, `lang`, `theme`, `observe`. */
 import '../define.js'
+import { set } from '../ui/dom.js'
+import { begin, pageUrl } from './shell.js'
 
 const wanted = new URLSearchParams(location.search)
-const widget = document.createElement('tingban-assist')
-for (const name of ['agent', 'call', 'lang', 'theme']) {
-  const value = wanted.get(name)
-  if (value) widget.setAttribute(name, value)
-}
-if (wanted.has('observe')) widget.setAttribute('observe', '')
-widget.setAttribute('shortcuts', 'page')
-if (wanted.get('lang')?.startsWith('en')) document.documentElement.lang = 'en'
-if (!wanted.get('agent') && !wanted.get('call')) location.replace('./')
+const { session, lang, main } = await begin('agent')
+const own = session.role === 'agent' && session.access !== 'open' ? session.user : ''
+const agent = wanted.get('agent') || own
+const call = wanted.get('call')
+if (!agent && !call) location.replace(pageUrl(''))
 else {
-  document.title = `${wanted.get('agent') || wanted.get('call')} · 听伴`
-  document.querySelector('main')?.append(widget)
+  const widget = document.createElement('tingban-assist')
+  set(widget, { ...(call ? { call } : { agent }), lang, theme: wanted.get('theme'), observe: wanted.has('observe'), shortcuts: 'page' })
+  document.title = `${agent || call} · 听伴`
+  main.append(widget)
 }

@@ -1,11 +1,10 @@
 /** `/board`, with `lang`, `theme` and `call` (open beside): the board over the whole window. */
 import '../define-board.js'
+import { set } from '../ui/dom.js'
+import { begin } from './shell.js'
 
 const wanted = new URLSearchParams(location.search)
+const { lang, main } = await begin('board')
 const board = document.createElement('tingban-board')
-for (const name of ['call', 'lang', 'theme']) {
-  const value = wanted.get(name)
-  if (value) board.setAttribute(name, value)
-}
-if (wanted.get('lang')?.startsWith('en')) document.documentElement.lang = 'en'
-document.querySelector('main')?.append(board)
+set(board, { lang, theme: wanted.get('theme'), call: wanted.get('call') })
+main.append(board)

@@ -1,53 +1,40 @@
 /** `/`: where everything is, and the demonstration recordings to replay. */
 import { http } from '../client/addresses.js'
 import { h } from '../ui/dom.js'
-import { stringsFor } from '../ui/strings.js'
-
-const SERVER = new URL('../../', import.meta.url)
-const main = /** @type {HTMLElement} */ (document.querySelector('main'))
+import { homeStringsFor } from './home-strings.js'
+import { begin, SERVER } from './shell.js'
 
 /**
  * @typedef {{name: string, title?: string, agent?: string, duration_ms?: number, duration_s?: number}} Recording
  */
 
-/** @param {string} lang */
-function draw(lang) {
-  const strings = stringsFor(lang)
-  const { home } = strings
-  document.documentElement.lang = strings.lang
+/** @param {import('./shell.js').Session} session @param {HTMLElement} main @param {string} lang */
+function draw(session, main, lang) {
+  const home = homeStringsFor(lang)
   const list = h('ul', { class: 'recordings' })
+  const doors = [
+    ['agent', 'lead', 'admin'].includes(session.role) ? agentDoor(home, lang, session) : null,
+    ['lead', 'admin'].includes(session.role) ? boardDoor(home, lang) : null,
+  ]
   main.replaceChildren(
-    h('header', {}, h('h1', {}, home.title), languages(strings.lang), h('p', { class: 'lead' }, home.lead)),
-    h('section', { class: 'doors' }, agentDoor(home, lang), boardDoor(home, lang)),
+    h('header', {}, h('h1', {}, home.title), h('p', { class: 'lead' }, home.lead)),
+    h('section', { class: 'doors' }, ...doors),
     h('p', { class: 'notice' }, h('b', {}, home.noticeTitle), home.notice),
     h('section', { class: 'panel' }, h('h2', {}, home.recordings), h('p', {}, home.recordingsText), list),
   )
   fill(list, home, lang)
 }
 
-/** @param {string} now */
-function languages(now) {
-  const box = h('div', { class: 'langs', role: 'group', 'aria-label': '语言 Language' })
-  for (const [lang, name] of [['zh-CN', '中文'], ['en', 'English']]) {
-    const button = h('button', { type: 'button', lang, 'aria-pressed': String(lang === now) }, name)
-    button.addEventListener('click', () => {
-      history.replaceState(null, '', lang === 'en' ? '?lang=en' : location.pathname)
-      draw(lang)
-    })
-    box.append(button)
-  }
-  return box
-}
-
-/** @param {import('../ui/strings.js').Strings['home']} home @param {string} lang */
-function agentDoor(home, lang) {
-  const field = h('input', { name: 'agent', value: 'demo', 'aria-label': home.agentId, required: true, maxlength: 64 })
+/** @param {import('./home-strings.js').HomeStrings} home @param {string} lang @param {import('./shell.js').Session} session */
+function agentDoor(home, lang, session) {
+  const own = session.role === 'agent' ? session.user : ''
+  const field = h('input', { name: 'agent', value: own || 'demo', readonly: own !== '', 'aria-label': home.agentId, required: true, maxlength: 64 })
   const form = h('form', { action: http(SERVER, 'agent').href }, field, h('button', {}, home.open))
   if (lang.startsWith('en')) form.append(h('input', { type: 'hidden', name: 'lang', value: 'en' }))
   return h('div', { class: 'panel' }, h('h2', {}, home.agent), h('p', {}, home.agentText), form)
 }
 
-/** @param {import('../ui/strings.js').Strings['home']} home @param {string} lang */
+/** @param {import('./home-strings.js').HomeStrings} home @param {string} lang */
 function boardDoor(home, lang) {
   const link = http(SERVER, 'board')
   if (lang.startsWith('en')) link.searchParams.set('lang', 'en')
@@ -57,7 +44,7 @@ function boardDoor(home, lang) {
   )
 }
 
-/** @param {HTMLElement} list @param {import('../ui/strings.js').Strings['home']} home @param {string} lang */
+/** @param {HTMLElement} list @param {import('./home-strings.js').HomeStrings} home @param {string} lang */
 async function fill(list, home, lang) {
   /** @type {Recording[]} */
   let recordings = []
@@ -75,7 +62,7 @@ async function fill(list, home, lang) {
 /** @param {any} one @returns {Recording} */
 const asRecording = (one) => (typeof one === 'string' ? { name: one } : { ...one, name: String(one.name) })
 
-/** @param {Recording} one @param {import('../ui/strings.js').Strings['home']} home @param {string} lang */
+/** @param {Recording} one @param {import('./home-strings.js').HomeStrings} home @param {string} lang */
 function line(one, home, lang) {
   const seconds = one.duration_s ?? (one.duration_ms ?? 0) / 1000
   const facts = [one.title ? one.name : '', seconds ? `${Math.round(seconds)} s` : ''].filter(Boolean).join(' · ')
@@ -90,7 +77,7 @@ function line(one, home, lang) {
 
 /**
  * @param {string} recording @param {HTMLButtonElement} button @param {HTMLElement} go
- * @param {import('../ui/strings.js').Strings['home']} home @param {string} lang
+ * @param {import('./home-strings.js').HomeStrings} home @param {string} lang
  */
 async function replay(recording, button, go, home, lang) {
   button.disabled = true
@@ -98,7 +85,7 @@ async function replay(recording, button, go, home, lang) {
     const answer = await fetch(http(SERVER, 'v1/demo/replays'), {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ recording }),
     })
-    if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.detail ?? `${answer.status}`)
+    if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.error?.message ?? `${answer.status}`)
     const { call, agent } = await answer.json()
     const link = http(SERVER, 'agent')
     if (agent) link.searchParams.set('agent', agent)
@@ -119,4 +106,5 @@ async function replay(recording, button, go, home, lang) {
   }, 4_000)
 }
 
-draw(new URLSearchParams(location.search).get('lang') === 'en' ? 'en' : 'zh-CN')
+const { session, lang, main } = await begin('home')
+draw(session, main, lang)

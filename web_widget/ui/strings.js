@@ -1,4 +1,4 @@
-/** Every word that the interface itself says, Chinese first. What people said is never translated. */
+/** Every word that the widget itself says, Chinese first; board and pages bring their own. What people said is never translated. */
 
 const zh = {
   lang: 'zh-CN',
@@ -35,25 +35,18 @@ const zh = {
   gap: (/** @type {number} */ n) => `有 ${n} 段声音没有收到`,
   newCard: (/** @type {string} */ say) => `新建议：${say}`,
   otherCall: (/** @type {string} */ call) => `另一通电话 ${call} 需要注意`,
-  shortcuts: '快捷键:1 2 3 选卡片，C 复制，U 已采用，X 忽略，W 不对',
+  shortcuts: '快捷键：1 2 3 选卡片，C 复制，U 已采用，X 忽略，W 不对，H 求助，K 知道了',
   loadFailed: '读取失败',
-  board: {
-    kinds: { info: '轻微', low: '轻微', medium: '留意', high: '紧急', veto: '一票否决', critical: '危险' },
-    title: '实时看板', live: '通话中', ended: '已结束', feed: '动态', filter: '按工号、队列、内容筛选',
-    severity: '最低级别', all: '全部', count: (/** @type {number} */ n, /** @type {number} */ of) => (n === of ? `${of} 通` : `${n} / ${of} 通`),
-    none: '现在没有通话', noMatch: '没有符合条件的通话', noAlerts: '还没有告警',
-    suggested: '已建议', calm: '平稳', close: '关闭', open: (/** @type {string} */ call) => `查看通话 ${call}`,
-    held: '指针停在列表上，排序已暂停', loading: '正在读取…', detail: '通话详情', last: '最近一句',
-  },
-  home: {
-    title: '听伴', lead: '听着正在进行的通话，在坐席说话的同时给出下一句可以说的话。',
-    agent: '坐席视图', agentText: '一位坐席看到的画面', agentId: '工号', open: '打开',
-    board: '实时看板', boardText: '班组长看到的画面：所有通话，最需要帮助的在最上面',
-    recordings: '演示录音', recordingsText: '用合成语音录制的双方电话。点击后按真实速度重放，就像软电话送来的一样。',
-    replay: '重放', replaying: '已开始', replayFailed: '没有成功', noRecordings: '这台服务器没有开启演示录音。用 make demo 启动即可。',
-    noticeTitle: '先说清楚', notice: '内置的演示识别器只用合成语音训练，只听得懂合成的客服普通话，听不懂真人。真实通话请用 paraformer-zh-streaming。',
-    watch: '看坐席视图', live: '正在通话', docs: '嵌入说明',
-  },
+  lists: { flow: '流程', '7a': '投诉七步' }, promises: '承诺', due: '说好', nextStep: '下一步',
+  stepState: { open: '待办', done: '已完成', due: '该做了', skipped: '略过' },
+  allDone: '都做到了', noPromise: '还没有承诺',
+  whisper: (/** @type {string} */ by) => `班长 ${by}`, gotIt: '知道了',
+  hand: '求助', handUp: '已求助', handHint: '举手请班长帮忙',
+  claim: '这通电话还没有坐席', claimIt: '我来接',
+  released: (/** @type {string} */ call) => `通话 ${call} 已转给别人`,
+  lost: '记录暂时存不上，这段通话可能查不到',
+  notSpeech: { music: '正在放音乐，不识别', ringback: '回铃音，不识别', dtmf: '按键音，不识别', crosstalk: '串音，不识别', noise: '杂音，不识别' },
+  signIn: '请先登录',
 }
 
 /** @typedef {typeof zh} Strings */
@@ -94,25 +87,18 @@ const en = {
   gap: (n) => `${n} stretches of audio never arrived`,
   newCard: (text) => `New suggestion: ${text}`,
   otherCall: (call) => `Call ${call} needs attention`,
-  shortcuts: 'Keys: 1 2 3 choose a card, C copy, U used, X dismiss, W wrong',
+  shortcuts: 'Keys: 1 2 3 choose a card, C copy, U used, X dismiss, W wrong, H help, K got it',
   loadFailed: 'Could not be read',
-  board: {
-    kinds: { info: 'Minor', low: 'Minor', medium: 'Notice', high: 'Urgent', veto: 'Critical item', critical: 'DANGER' },
-    title: 'Live board', live: 'Live', ended: 'Ended', feed: 'Feed', filter: 'Filter by agent, queue, words',
-    severity: 'At least', all: 'All', count: (n, of) => (n === of ? `${of} calls` : `${n} of ${of} calls`),
-    none: 'No calls right now', noMatch: 'No call matches', noAlerts: 'No alerts yet',
-    suggested: 'Suggested', calm: 'Calm', close: 'Close', open: (call) => `Open call ${call}`,
-    held: 'Order paused while you point at the list', loading: 'Loading…', detail: 'Call detail', last: 'Last words',
-  },
-  home: {
-    title: 'Tingban', lead: 'Listens to a live call and shows the agent what to say next, while the agent is still talking.',
-    agent: 'Agent view', agentText: 'What one agent sees', agentId: 'Agent', open: 'Open',
-    board: 'Live board', boardText: 'What a team lead sees: all calls, those who need help first',
-    recordings: 'Demonstration recordings', recordingsText: 'Two-party telephone calls in synthesised speech. Replayed at their real pace, exactly as a softphone would send them.',
-    replay: 'Replay', replaying: 'Started', replayFailed: 'Did not work', noRecordings: 'This server was started without demonstration recordings. make demo has them.',
-    noticeTitle: 'To be clear', notice: 'The bundled demonstration recogniser was trained on synthesised speech only. It understands synthesised customer-service Mandarin, not people. For real calls use paraformer-zh-streaming.',
-    watch: 'Watch the agent view', live: 'Live now', docs: 'How to embed',
-  },
+  lists: { flow: 'Flow', '7a': 'Complaint 7A' }, promises: 'Promises', due: 'due', nextStep: 'Next',
+  stepState: { open: 'open', done: 'done', due: 'due now', skipped: 'skipped' },
+  allDone: 'All done', noPromise: 'Nothing promised yet',
+  whisper: (by) => `Lead ${by}`, gotIt: 'Got it',
+  hand: 'Help', handUp: 'Hand raised', handHint: 'Raise your hand for the lead',
+  claim: 'This call has no agent yet', claimIt: 'Take it',
+  released: (call) => `Call ${call} went to somebody else`,
+  lost: 'The record cannot be stored right now; this part of the call may be missing later',
+  notSpeech: { music: 'Music is playing, not recognised', ringback: 'Ringback tone, not recognised', dtmf: 'Key tones, not recognised', crosstalk: 'Crosstalk, not recognised', noise: 'Noise, not recognised' },
+  signIn: 'Please sign in',
 }
 
 /** @param {string|null|undefined} lang @returns {Strings} */
