@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.result import RESULTS, record, write
+from benchmarks.keeping import Baseline, Keep, err, keep, out
+from benchmarks.result import RESULTS
 
 if TYPE_CHECKING:
     from asr.paraformer.network import Precision
@@ -21,11 +21,26 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Measure accuracy, latency and capacity on recorded audio.",
 )
-out = Console()
-err = Console(stderr=True)
-
-Keep = Annotated[Path, typer.Option(help="Folder that the result file goes to.")]
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
+
+
+@app.command()
+def report(
+    results: Keep = RESULTS,
+    to: Annotated[Path, typer.Option(help="The page to write.")] = Path("tingban-bench.html"),
+) -> None:
+    """One self-contained HTML page of all kept results."""
+    from benchmarks.report import page
+    from benchmarks.report import results as kept
+
+    found, foreign = kept(results)
+    for name in foreign:
+        err.print(f"{name}: no result of tingban bench, left out", style="yellow")
+    if not found:
+        err.print(f"{results}: no results; run another tingban bench command first", style="red")
+        raise typer.Exit(2)
+    to.write_text(page(found), encoding="utf8")
+    out.print(f"{len(found)} results in {to}")
 
 
 @app.command()
@@ -38,6 +53,7 @@ def latency(
     seed: Annotated[int, typer.Option(help="Of the phases to the chunk grid.")] = 0,
     asr: Asr = "bundled",
     results: Keep = RESULTS,
+    baseline: Baseline = None,
 ) -> None:
     """From a phrase's last sample to its words, its alert and its card on the agent's socket."""
     from benchmarks import corpus
@@ -62,7 +78,7 @@ def latency(
         "seed": seed,
     }
     _delays(summary)
-    _keep("latency", configuration, {"phrases": rows(phrases)}, summary, results, load)
+    keep("latency", configuration, {"phrases": rows(phrases)}, summary, results, load, baseline)
 
 
 @app.command()
@@ -76,6 +92,7 @@ def accuracy(
         typer.Option(help="fp32, bf16 or int8; repeat to compare with the first. Default: fp32."),
     ] = None,
     results: Keep = RESULTS,
+    baseline: Baseline = None,
 ) -> None:
     """Character errors on held-out sentences in withheld synthetic voices, clean and telephone."""
     from benchmarks.accuracy import CONDITIONS, read_sentences, run, table
@@ -103,7 +120,7 @@ def accuracy(
         "voices": list(WITHHELD_VARIANTS),
         "precisions": precisions,
     }
-    _keep("accuracy", configuration, found["samples"], found["summary"], results, load)
+    keep("accuracy", configuration, found["samples"], found["summary"], results, load, baseline)
 
 
 @app.command()
@@ -117,6 +134,7 @@ def capacity(
     ] = None,
     seconds: Annotated[float, typer.Option(min=5, help="Real time at each load.")] = 20,
     results: Keep = RESULTS,
+    baseline: Baseline = None,
 ) -> None:
     """How many live two-party calls the engine hears at a p99 chunk lag within 600 ms."""
     from asr.paraformer.load import load_model
@@ -141,7 +159,7 @@ def capacity(
     out.print(f"rated load here: {found['rated_calls']} calls, sockets not included")
     configuration = {"asr": asr, "talk": talk, "calls": loads, "seconds": seconds}
     summary = {"rated_calls": found["rated_calls"], "lag_ms": lags}
-    _keep("capacity", configuration, found, summary, results, load)
+    keep("capacity", configuration, found, summary, results, load, baseline)
 
 
 @app.command()
@@ -152,6 +170,7 @@ def compare(
     ] = False,
     chunks: Annotated[int, typer.Option(min=2, help="Chunks timed for each figure.")] = 12,
     results: Keep = RESULTS,
+    baseline: Baseline = None,
 ) -> None:
     """A chunk's cost: ours in batches against FunASR's generate(), same weights, same speech."""
     from asr.paraformer.reference import FULL, load_reference, random_reference
@@ -161,7 +180,7 @@ def compare(
     load = os.getloadavg()[0]
     reference = random_reference(FULL) if full_size else load_reference(_model(asr))
     found = measure(reference, chunks=chunks, baseline_chunks=chunks, progress=err.print)
-    baseline = {one["precision"]: percentile(one["cpu_ms"], 0.5) for one in found["funasr"]}
+    theirs = {one["precision"]: percentile(one["cpu_ms"], 0.5) for one in found["funasr"]}
     table = Table(title="processor ms for one 600 ms chunk of one stream (median)")
     for name in (
         "precision",
@@ -179,20 +198,21 @@ def compare(
             "precision": str(one["precision"]),
             "batch": one["batch"],
             "ours_ms": round(cost, 2),
-            "funasr_ms": round(baseline[one["precision"]], 2),
-            "times_fp32": round(baseline["fp32"] / cost, 2),
-            "times_equal": round(baseline[one["precision"]] / cost, 2),
+            "funasr_ms": round(theirs[one["precision"]], 2),
+            "times_fp32": round(theirs["fp32"] / cost, 2),
+            "times_equal": round(theirs[one["precision"]] / cost, 2),
         }
         rows.append(row)
         table.add_row(*(str(value) for value in row.values()))
     out.print(table)
     configuration = {"asr": asr, "full_size": full_size, "chunks": chunks}
-    _keep("compare", configuration, found, {"rows": rows}, results, load)
+    keep("compare", configuration, found, {"rows": rows}, results, load, baseline)
 
 
 @app.command()
 def rules(
     results: Keep = RESULTS,
+    baseline: Baseline = None,
 ) -> None:
     """The shipped packs on labelled dialogues, clean and with recognition errors; the engine's cost."""
     from assist_rules.rulebook import load_rulebook
@@ -226,7 +246,7 @@ def rules(
         out.print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in row.items()))
     configuration = {"pack": rulebook.hash, "parts": [part.name for part in PARTS]}
     samples = {name: figures.pop("outcomes") for name, figures in parts.items()}
-    _keep("rules", configuration, samples, {"parts": parts, "costs": costs}, results, load)
+    keep("rules", configuration, samples, {"parts": parts, "costs": costs}, results, load, baseline)
 
 
 def _precisions(names: list[str] | None) -> list[Precision]:
@@ -268,21 +288,4 @@ def _delays(summary: Mapping[str, Any]) -> None:
         f"{summary['phrases']} phrases; words never right: {summary['transcript_missed']}, "
         f"alert never fired: {summary['alert_missed']}, "
         f"customer cards held back by the governor: {summary['customer_cards_held']}"
-    )
-
-
-def _keep(
-    command: str,
-    configuration: dict[str, Any],
-    samples: dict[str, Any],
-    summary: dict[str, Any],
-    folder: Path,
-    load_before: float,
-) -> None:
-    result = record(command, configuration, samples, summary, load_before=load_before)
-    machine = result.machine
-    err.print(
-        f"{machine.cpu}, {machine.cores} cores, load {machine.load_before} before; "
-        f"kept in {write(result, folder)}",
-        style="dim",
     )
