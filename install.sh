@@ -46,6 +46,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 browser() { has chromium || has chromium-browser || has google-chrome; }
 missing=()
 has espeak-ng || missing+=(espeak-ng)
+has initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
 browser || missing+=(chromium)
 fc-list 2>/dev/null | grep -i cjk >/dev/null || missing+=(fonts-noto-cjk)
 if [ ${#missing[@]} -gt 0 ] && has apt-get && [ "$(id -u)" = 0 ]; then
@@ -58,6 +59,8 @@ elif ! browser; then
     say "NO CHROMIUM: the browser tests will be SKIPPED. Install one: apt-get install chromium"
 fi
 has espeak-ng || say "NO ESPEAK-NG: tests that synthesise speech will be SKIPPED. Install it: apt-get install espeak-ng"
+has initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null ||
+  say "NO POSTGRESQL: tests of the store on PostgreSQL will be SKIPPED. Install it: apt-get install postgresql"
 if has npm && [ -f web_widget/package-lock.json ]; then
   want=$(cat web_widget/package-lock.json | sha256sum | cut -d' ' -f1)
   if [ "$(cat web_widget/node_modules/.installed 2>/dev/null)" != "$want" ]; then

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from starlette.websockets import WebSocket
@@ -21,6 +21,8 @@ from server.live.bus import Bus, InProcessBus
 from server.live.switchboard import NewRules, Switchboard
 from server.recordings import Recordings
 from server.settings import Settings
+from server.store import calls as stored_calls
+from server.store.store import Store
 from server.viewers import AgentViewer, BoardViewer
 
 
@@ -30,9 +32,11 @@ def create_app(
     rules: NewRules,
     bus: Bus | None = None,
     access: Access | None = None,
+    store: Store | None = None,
 ) -> FastAPI:
     """The service around a recogniser and a rulebook; ``rules`` begins the rules of a call.
 
+    Without a store nothing is kept beyond the process.
     ``app.state.switchboard`` holds the calls, ``app.state.access`` says who may do what.
     """
     access = access or Access(settings.access)
@@ -43,6 +47,7 @@ def create_app(
         resume_s=settings.calls.resume_s,
         linger_s=settings.calls.linger_s,
         drain_s=settings.calls.drain_s,
+        journal=stored_calls.journals(store) if store else None,
     )
     telephony = Telephony(switchboard, settings)
     audiosocket = AudioSocketServer(telephony)
@@ -53,12 +58,17 @@ def create_app(
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        async with switchboard.open(), audiosocket.open():
-            if recordings is None:
-                yield
-            else:
-                async with recordings.open():
-                    yield
+        async with AsyncExitStack() as stack:
+            if store is not None:
+                await stack.enter_async_context(store.open())
+                stored_calls.warn(store, switchboard)
+            await stack.enter_async_context(switchboard.open())
+            if store is not None:
+                await stored_calls.take_up(store, switchboard)
+            await stack.enter_async_context(audiosocket.open())
+            if recordings is not None:
+                await stack.enter_async_context(recordings.open())
+            yield
 
     app = FastAPI(
         title="Tingban",
@@ -70,6 +80,7 @@ def create_app(
     )
     app.state.switchboard = switchboard
     app.state.access = access
+    app.state.store = store
     answers.install(app)
     app.add_middleware(answers.BodyLimit)
     app.add_middleware(pages.SafeHeaders)

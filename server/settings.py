@@ -58,6 +58,50 @@ class ViewerSettings(_Frozen):
     )
 
 
+class StoreSettings(_Frozen):
+    """What is kept of calls, where, and for how long."""
+
+    enabled: bool = Field(default=True, description="keep calls; False: all is gone at the end")
+    directory: Path | None = Field(
+        default=None,
+        description="folder of outbox, archive and sound; none: `calls` in the user's data folder",
+    )
+    url: str | None = Field(
+        default=None,
+        description="PostgreSQL for the archive, `postgresql://USER:PASSWORD@HOST/DATABASE`; "
+        "none: SQLite in the data folder",
+    )
+    outbox_mb: float = Field(
+        default=1_024, ge=0.1, description="greatest size of the outbox while the archive is away"
+    )
+    memory_rows: int = Field(
+        default=20_000, ge=10, description="events that may wait in memory for the disk"
+    )
+    ring_s: int = Field(
+        default=180, ge=0, le=3_600, description="seconds of sound of a live call kept in memory"
+    )
+    audio: bool = Field(default=False, description="keep whole calls' sound on disk")
+    keep_days: int | None = Field(
+        default=180, ge=1, description="`tingban store prune` erases older calls; none: keeps them"
+    )
+    keep_audio_days: int | None = Field(default=30, ge=1, description="the same for their sound")
+    customer_attribute: str = Field(
+        default="number", description="attribute of a call that holds the customer's number"
+    )
+
+
+class PrivacySettings(_Frozen):
+    """Personal data: masked in the store, on boards and for all who follow a call but its agent."""
+
+    mask: tuple[Literal["phone", "id_card", "bank_card", "plate", "email", "address"], ...] = Field(
+        default=("phone", "id_card", "bank_card", "plate", "email", "address"),
+        description="kinds of personal data to hide, each character by `*`",
+    )
+    agent_sees: Literal["plain", "masked"] = Field(
+        default="plain", description="what the agent's own widget is shown: the agent has to type it"
+    )
+
+
 class TelephonySettings(_Frozen):
     """Dialects of telephone systems; ``ingest/README.md`` shows how to connect each."""
 
@@ -185,6 +229,8 @@ class Settings(_Frozen):
     calls: CallSettings = CallSettings()
     viewers: ViewerSettings = ViewerSettings()
     telephony: TelephonySettings = TelephonySettings()
+    store: StoreSettings = StoreSettings()
+    privacy: PrivacySettings = PrivacySettings()
     access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()
 

@@ -23,6 +23,7 @@ from server.live.state import Rules
 from server.live.switchboard import NewRules, Switchboard
 from server.serve import DrainingServer, listen, uvicorn_config
 from server.settings import Settings
+from server.store.store import Store
 from tests.fixtures import script as fixture
 from tests.server.scripted_rules import ScriptedRules
 
@@ -93,12 +94,13 @@ async def running(
     recogniser: Recogniser | None = None,
     rules: NewRules = scripted_rules,
     settings: Settings = SETTINGS,
+    store: Store | None = None,
 ) -> AsyncIterator[Running]:
     """A server until the context ends."""
     listener = listen(settings)
     port = listener.getsockname()[1]
     settings = settings.model_copy(update={"port": port})
-    app = create_app(settings, recogniser or fixture_recogniser(), rules)
+    app = create_app(settings, recogniser or fixture_recogniser(), rules, store=store)
     server = _Server(app, settings)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     up = asyncio.create_task(server.up.wait())

@@ -1,0 +1,1 @@
+"""Hides personal data before it is stored or shown to others. Pure."""

@@ -1,0 +1,1 @@
+"""What is kept of calls: outbox, archive, taking calls up again."""
