@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.websockets import WebSocket
 
 from asr.recogniser import Recogniser
-from server import answers, operations, pages, routes, sockets
+from server import answers, operations, pages, routes, sockets, staff
 from server.access import guard
 from server.access import routes as access_routes
 from server.access.access import Access
@@ -47,9 +47,10 @@ def create_app(
         resume_s=settings.calls.resume_s,
         linger_s=settings.calls.linger_s,
         drain_s=settings.calls.drain_s,
+        seats=lambda: {**settings.telephony.agents, **access.people.places("queue")},
         journal=stored_calls.journals(store) if store else None,
     )
-    telephony = Telephony(switchboard, settings)
+    telephony = Telephony(switchboard, settings, access)
     audiosocket = AudioSocketServer(telephony)
     recordings = None
     if settings.recordings is not None:
@@ -84,8 +85,9 @@ def create_app(
     answers.install(app)
     app.add_middleware(answers.BodyLimit)
     app.add_middleware(pages.SafeHeaders)
-    app.include_router(access_routes.routes(access, lambda by: None))
+    app.include_router(access_routes.routes(access, switchboard.seat))
     app.include_router(routes.of_calls(switchboard, access))
+    app.include_router(staff.routes(switchboard, access))
     app.include_router(routes.of_recordings(recordings))
     app.include_router(operations.routes(app.state))
     app.state.telephony = telephony

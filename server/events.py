@@ -20,9 +20,45 @@ class Status:
     detail: Detail = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """A lead's words for the agent's widget."""
+
+    id: str
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """The agent asks for help, or no longer does. A later one stands for the earlier."""
+
+    raised: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a lead did about the call."""
+
+    id: str
+    kind: str
+    """One of ``ACTIONS``."""
+    alert: str
+    """The alert it is about, or empty."""
+    by: str
+    to: str
+    """Whom it is assigned to, or empty."""
+    text: str
+
+
+ACTIONS = ("acknowledge", "assign", "resolve", "note")
+"""What a lead can do about a call or an alert."""
+
 STATUS = {
     "call_started": "detail: agent, queue, tier, brand, started_at",
-    "call_ended": "detail: why, duration_ms; how many utterances, alerts, suggestions, suppressed, retractions",
+    "call_ended": "detail: why, duration_ms; how many utterances, alerts, suggestions, suppressed, retractions, cues, used, dismissed, wrong, said, commitments, steps_open; agent_talk_share, customer_talk_share where known",
+    "agent_changed": "detail: agent, by, why (hello | map | claim | transfer)",
     "audio_gap": "detail: party, start_ms, end_ms, why",
     "party_failed": "detail: party, code, message",
     "recogniser": "detail: name, demonstration, degraded",
@@ -32,7 +68,18 @@ STATUS = {
 """Every status name on the wire."""
 
 Body = (
-    Transcript | Alert | Suggestion | Suppressed | Retraction | Step | Commitment | Metric | Status
+    Transcript
+    | Alert
+    | Suggestion
+    | Suppressed
+    | Retraction
+    | Step
+    | Commitment
+    | Metric
+    | Whisper
+    | Hand
+    | Action
+    | Status
 )
 
 

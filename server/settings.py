@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 PREFIX = "TINGBAN_"
 
@@ -122,10 +123,50 @@ class TelephonySettings(_Frozen):
         description="two legs of a call have one UUID, the customer's connects first (order); or "
         "UUIDs that end in c for the customer and a for the agent (suffix)",
     )
+    audiosocket_peers: str = Field(
+        default="",
+        description="addresses or networks from which Asterisk may connect, with commas between; "
+        "none: anywhere while access is open, else this machine",
+    )
     audiohook_keys: dict[str, str] = Field(
         default={},
         description="API keys of Genesys AudioHook, each with its client secret in base64, empty "
         "for unsigned requests; no keys: anyone may connect",
+    )
+
+    @field_validator("audiosocket_peers")
+    @classmethod
+    def _networks(cls, peers: str) -> str:
+        for peer in filter(None, peers.split(",")):
+            ip_network(peer.strip(), strict=False)
+        return peers
+
+
+class NodeSettings(_Frozen):
+    """Several servers as one site."""
+
+    redis: str | None = Field(
+        default=None,
+        description="Redis that joins the nodes, `redis://HOST:6379/0`; none: this server is all",
+    )
+    name: str | None = Field(
+        default=None, description="what people call this node; none: its host and port"
+    )
+    url: str | None = Field(
+        default=None,
+        description="where clients reach this very node, `wss://calls.example/n/a`; none: its host "
+        "and port",
+    )
+    prefix: str = Field(default="tingban", description="what all keys in Redis begin with")
+    heartbeat_s: float = Field(default=1, gt=0, description="seconds between signs of life")
+    lost_s: float = Field(
+        default=4, gt=0, description="seconds without a sign of life after which a node is dead"
+    )
+    wait_s: float = Field(
+        default=0.3, gt=0, description="longest wait of a call that begins for Redis"
+    )
+    queue_limit: int = Field(
+        default=50_000, ge=100, description="messages that may wait for Redis; more are given up"
     )
 
 

@@ -54,9 +54,23 @@ class Ping(_Message):
     id: Annotated[str, Field(max_length=64)] | int
 
 
-UP: TypeAdapter[Feedback | Painted | Ping] = TypeAdapter(
-    Annotated[Feedback | Painted | Ping, Field(discriminator="type")]
-)
+class RaiseHand(_Message):
+    """The agent asks for help, or no longer does."""
+
+    type: Literal["raise_hand"]
+    call: Annotated[str, Field(max_length=64)]
+    raised: bool
+
+
+class Claim(_Message):
+    """The agent says that a call without an agent is the own one."""
+
+    type: Literal["claim"]
+    call: Annotated[str, Field(max_length=64)]
+
+
+Up = Annotated[Feedback | Painted | Ping | RaiseHand | Claim, Field(discriminator="type")]
+UP: TypeAdapter[Feedback | Painted | Ping | RaiseHand | Claim] = TypeAdapter(Up)
 
 
 class Watch(BaseModel):
@@ -146,7 +160,7 @@ class Viewer:
             except ValidationError as error:
                 raise refusal(error, "bad_message") from None
 
-    def _take(self, message: Feedback | Painted | Ping) -> None:
+    def _take(self, message: Feedback | Painted | Ping | RaiseHand | Claim) -> None:
         match message:
             case Ping():
                 self._queue.put(Notice(encode({"type": "pong", "id": message.id})))
@@ -154,11 +168,21 @@ class Viewer:
                 self._switchboard.painted(message.call, message.seq, message.at)
             case Feedback():
                 call = self._switchboard.get(message.call)
-                if call is not None and self._may_judge(call):
+                if call is not None and self._may(call, "call.feedback"):
                     call.feedback(message.suggestion, message.verdict)
+            case RaiseHand():
+                call = self._switchboard.get(message.call)
+                if call is not None and self._may(call, "call.hand"):
+                    call.raise_hand(call.info.agent or self._caller.user, message.raised)
+            case Claim():
+                self._claim(message.call)
 
-    def _may_judge(self, call: CallSession) -> bool:
+    def _may(self, call: CallSession, action: str) -> bool:
+        """Whether whoever watches may do that on a call; a board may not."""
         return False
+
+    def _claim(self, call: str) -> None:
+        raise Refusal("bad_message", "type: a board does not claim calls")
 
 
 class AgentViewer(Viewer):
@@ -224,12 +248,33 @@ class AgentViewer(Viewer):
         else:
             yield from map(of_event, missed)
 
-    def _may_judge(self, call: CallSession) -> bool:
+    async def _down(self) -> None:
+        while True:
+            notice = await self._queue.get()
+            if self._watch.call is not None and not self._may_watch():
+                released = {"type": "released", "call": self._watch.call, "why": "transfer"}
+                await sockets.send(self._socket, released)
+                raise Refusal("forbidden", "the call is another agent's now")
+            await self._socket.send_text(notice.text)
+
+    def _may(self, call: CallSession, action: str) -> bool:
         watch = self._watch
         shown = call.info.call == watch.call or (
             watch.agent is not None and call.info.agent == watch.agent
         )
-        return shown and roles.may(self._caller, "call.feedback", call.info)
+        return shown and roles.may(self._caller, action, call.info)
+
+    def _claim(self, call: str) -> None:
+        """Bind a call without an agent to the agent whose widget this is."""
+        scope = roles.scope(self._caller, "call.claim")
+        agent = self._watch.agent or (self._caller.user if scope is Scope.OWN else None)
+        session = self._switchboard.get(call)
+        if agent is None or scope is None or session is None or session.info.agent is not None:
+            # Somebody else was quicker, or there is no such call: it is not this agent's.
+            told = {"type": "released", "call": call, "why": "taken"}
+            self._queue.put(Notice(encode(told)))
+            return
+        session.bind(agent, agent, "claim")
 
 
 class BoardViewer(Viewer):

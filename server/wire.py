@@ -20,7 +20,7 @@ from assist_rules.events import (
     Suggestion,
     Suppressed,
 )
-from server.events import Body, CallEvent, Status
+from server.events import Action, Body, CallEvent, Hand, Status, Whisper
 
 TYPES: dict[str, type[Any]] = {
     "transcript": Transcript,
@@ -31,6 +31,9 @@ TYPES: dict[str, type[Any]] = {
     "step": Step,
     "commitment": Commitment,
     "metric": Metric,
+    "whisper": Whisper,
+    "hand": Hand,
+    "action": Action,
     "status": Status,
 }
 NAMES = {body: name for name, body in TYPES.items()}

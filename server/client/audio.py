@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from bisect import bisect_left
@@ -149,7 +150,9 @@ class AudioClient:
             self._socket.transport.abort()
 
     async def _converse(self, socket: ClientConnection) -> int:
-        await socket.send(json.dumps(self._call.hello(self._clip)))
+        with contextlib.suppress(ConnectionClosed):
+            # Who is refused at the door is told why before the close, as the next message.
+            await socket.send(json.dumps(self._call.hello(self._clip)))
         ready = json.loads(await socket.recv())
         if ready["type"] == "error":
             raise _Told(ready)

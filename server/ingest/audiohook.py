@@ -113,7 +113,7 @@ class AudioHookSocket:
             said = who.Who.model_validate(config)
         except ValidationError as error:
             raise hellos.refusal(error, "bad_hello") from None
-        info = said.info(call, self._telephony.settings.telephony.agents)
+        info = said.info(call, self._telephony.agents)
         async with (
             replying(self._telephony.switchboard.bus, call, self._tell),
             self._telephony.hold(info, self._media.parties(), RATE) as line,

@@ -71,6 +71,11 @@ class AudioSocketServer:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._telephony.believes(writer.get_extra_info("peername")[0]):
+            log.warning("AudioSocket: refused with forbidden; see telephony.audiosocket_peers")
+            metrics.refused("forbidden")
+            writer.close()
+            return
         if len(self._tasks) >= CONNECTIONS:
             metrics.refused("full")
             log.warning("AudioSocket: refused with full")

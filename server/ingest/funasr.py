@@ -85,7 +85,7 @@ class FunAsrSocket:
             )
         call = who.call_id(asked.call or f"funasr-{uuid4()}")
         replies = Replies(self._socket, config)
-        info = asked.info(call, self._telephony.settings.telephony.agents)
+        info = asked.info(call, self._telephony.agents)
         async with replying(self._telephony.switchboard.bus, call, replies.tell):
             rate = config.audio_fs or 16_000
             async with self._telephony.hold(info, (asked.party,), rate) as line:

@@ -71,7 +71,7 @@ class L16Socket:
         start = self._start(first)
         settings = self._telephony.settings.telephony
         roles = start.roles(settings.stereo)
-        info = start.info(who.call_id(start.call), settings.agents)
+        info = start.info(who.call_id(start.call), self._telephony.agents)
         async with self._telephony.hold(info, roles, start.rate) as line:
             line.listen()
             at = 0 if isinstance(first, str) else await self._feed(line, 0, roles, first)

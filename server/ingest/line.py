@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,7 @@ from starlette.websockets import WebSocketDisconnect
 from asr.audio.codec import Pcm16, decode_pcm16
 from asr.events import Party
 from assist_rules.events import CallInfo
+from server.access.access import Access
 from server.live.session import CallSession
 from server.live.switchboard import Switchboard
 from server.refusals import Refusal
@@ -41,6 +43,7 @@ class Telephony:
 
     switchboard: Switchboard
     settings: Settings
+    access: Access
     clock: Callable[[], float] = time.monotonic
     _began: WeakKeyDictionary[CallSession, float] = field(default_factory=WeakKeyDictionary)
 
@@ -55,6 +58,27 @@ class Telephony:
         """How many samples could have been spoken since a call's first connection."""
         now = self.clock()
         return int((now - self._began.setdefault(session, now)) * session.lanes.rate)
+
+    def believes(self, address: str) -> bool:
+        """Whether an Asterisk at that address may connect: AudioSocket has no password."""
+        peers = self.settings.telephony.audiosocket_peers
+        if not peers:
+            free = self.access.mode == "open" or self.access.settings.audio_without_token
+            return free or ip_address(address).is_loopback
+        return any(
+            ip_address(address) in ip_network(peer.strip(), strict=False)
+            for peer in peers.split(",")
+        )
+
+    @property
+    def agents(self) -> Mapping[str, str]:
+        """The agent at an extension, at a number or in a queue."""
+        people = self.access.people
+        return {
+            **self.settings.telephony.agents,
+            **people.places("extension"),
+            **people.places("queue"),
+        }
 
     @property
     def idle_s(self) -> float:

@@ -126,7 +126,7 @@ class TwilioSocket:
         tracks = _parties(start.tracks, parameters.inbound)
         self._reorder = {track: Reorder(RATE) for track in tracks}
         call = who.call_id(parameters.call or start.callSid)
-        info = parameters.info(call, self._telephony.settings.telephony.agents)
+        info = parameters.info(call, self._telephony.agents)
         async with self._telephony.hold(info, tuple(tracks.values()), RATE) as line:
             line.listen()
             await self._media(line, tracks)

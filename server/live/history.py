@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from asr.events import Metric, Transcript
 from assist_rules.events import Alert, Commitment, Retraction, Step, Suggestion
-from server.events import CallEvent
+from server.events import Action, CallEvent, Hand
 
 
 class History:
@@ -22,6 +22,8 @@ class History:
         self._latest: dict[tuple[str, ...], int] = {}
         self._live: dict[str, CallEvent] = {}
         self._metrics: dict[str, float] = {}
+        self._actions: dict[tuple[str, str], CallEvent] = {}
+        self._raised = False
         self._last = 0
         self._forgotten = 0
 
@@ -51,12 +53,21 @@ class History:
             self._live.pop(body.id, None)
         elif isinstance(body, Metric):
             self._metrics[f"{body.party}.{body.name}"] = body.value
+        elif isinstance(body, Action):
+            self._actions[body.alert, body.kind] = event
+        elif isinstance(body, Hand):
+            self._raised = body.raised
 
     def since(self, seq: int) -> tuple[CallEvent, ...] | None:
         """The events after ``seq``, or ``None`` when some of them are no longer here."""
         if seq < self._forgotten or seq > self._last:
             return None
         return tuple(event for number, event in self._events.items() if number > seq)
+
+    @property
+    def last(self) -> int:
+        """The number of the last event."""
+        return self._last
 
     def get(self, seq: int) -> CallEvent | None:
         """The event of that number, if nothing has replaced it."""
@@ -77,6 +88,16 @@ class History:
         return tuple(e for e in self._live.values() if isinstance(e.body, Suggestion))
 
     @property
+    def actions(self) -> tuple[CallEvent, ...]:
+        """The last of each kind of action on each alert."""
+        return tuple(self._actions.values())
+
+    @property
+    def hand_raised(self) -> bool:
+        """Whether the agent asks for help."""
+        return self._raised
+
+    @property
     def metrics(self) -> dict[str, float]:
         """The last value of each metric as ``party.name``."""
         return dict(self._metrics)
@@ -93,5 +114,7 @@ def _stands_for(event: CallEvent) -> tuple[str, ...] | None:
             return ("step", checklist, step)
         case Commitment(id=promise):
             return ("commitment", promise)
+        case Hand():
+            return ("hand",)
         case _:
             return None

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from asr.events import AudioFrame, Watermark
 from asr.recogniser import CallAudio
-from assist_rules.events import RuleEvent
+from assist_rules.events import CallInfo, RuleEvent
 from server import metrics
 from server.events import CallEvent, Status
 from server.live import bus as topics
@@ -48,7 +48,6 @@ class CallSession:
         journal: Journal | None = None,
     ) -> None:
         """Without a journal nothing is kept, and what was heard counts as safe."""
-        self.info = state.info
         self.lanes = lanes
         self.done = asyncio.Event()
         self.why: str | None = None
@@ -70,14 +69,20 @@ class CallSession:
         self._feeder: Stop | None = None
         self._fed_at = 0.0
         self._reaper: asyncio.TimerHandle | None = None
-        self._topics = (
-            topics.of_call(self.info.call),
-            *((topics.of_agent(self.info.agent),) if self.info.agent else ()),
-        )
+        self._topics = self._own_topics()
         self._board_topics = (
             topics.BOARD,
             *((topics.of_queue(self.info.queue),) if self.info.queue else ()),
         )
+
+    @property
+    def info(self) -> CallInfo:
+        """Who is on the call now."""
+        return self._state.info
+
+    def _own_topics(self) -> tuple[str, ...]:
+        agent = self.info.agent
+        return (topics.of_call(self.info.call), *((topics.of_agent(agent),) if agent else ()))
 
     # The call from beginning to end
 
@@ -135,6 +140,7 @@ class CallSession:
         for event in events:
             self._history.add(event)
         self._state.resume(events, seq)
+        self._topics = self._own_topics()
         loop = asyncio.get_running_loop()
         self._reaper = loop.call_later(self._resume_s, self.finish, "connection_lost")
 
@@ -214,6 +220,39 @@ class CallSession:
         fired = time.time()
         self._publish(self._state.feedback(suggestion, verdict), {"fired": fired})
 
+    def bind(self, agent: str, by: str, why: str) -> bool:
+        """Give the call to an agent; the one who had it loses it. False if that changes nothing."""
+        before = self.info.agent
+        events = self._state.bind(agent, by, why)
+        if not events:
+            return False
+        if before:
+            released = {"type": "released", "call": self.info.call, "why": why}
+            self._bus.publish([topics.of_agent(before)], Notice(encode(released)))
+        # The new agent's widget gets the whole call first, then this event as its next.
+        self._topics = self._own_topics()
+        if agent:
+            self._bus.publish([topics.of_agent(agent)], Notice(encode(self.snapshot(before=True))))
+        self._publish(events, {})
+        return True
+
+    def whisper(self, by: str, text: str) -> dict[str, object] | None:
+        """Tell the agent something; gives the event, or ``None`` when the call has ended."""
+        return self._told(self._state.whisper(by, text))
+
+    def raise_hand(self, by: str, raised: bool) -> None:
+        """The agent asks for help, or no longer does."""
+        self._publish(self._state.raise_hand(by, raised), {})
+
+    def act(self, kind: str, alert: str, by: str, to: str, text: str) -> dict[str, object] | None:
+        """A lead deals with it; gives the event, or ``None`` for a call or alert that is not."""
+        return self._told(self._state.act(kind, alert, by, to, text))
+
+    def _told(self, events: tuple[CallEvent, ...]) -> dict[str, object] | None:
+        self._publish(events, {})
+        published = self._history.get(events[0].seq) if events else None
+        return None if published is None else to_wire(published)
+
     def painted(self, seq: int, at: float) -> float | None:
         """Seconds from the arrival of what caused event ``seq`` to its painting at ``at``."""
         event = self._history.get(seq)
@@ -222,11 +261,17 @@ class CallSession:
         arrived = None if event is None else event.stamps.get("arrived")
         return None if arrived is None else at - arrived
 
-    def snapshot(self) -> dict[str, object]:
-        """The wire message that tells a newcomer everything so far."""
+    def snapshot(self, *, before: bool = False) -> dict[str, object]:
+        """The wire message that tells a newcomer everything so far.
+
+        ``before``: without events that have been made but not been published yet.
+        """
+        head = self._head()
+        if before:
+            head["seq"] = self._history.last
         return {
             "type": "snapshot",
-            **self._head(),
+            **head,
             "events": [to_wire(event) for event in self._history],
         }
 
@@ -237,6 +282,8 @@ class CallSession:
             "alerts": [to_wire(event) for event in self._history.live_alerts],
             "suggestions": [to_wire(event) for event in self._history.live_suggestions],
             "metrics": self._history.metrics,
+            "actions": [to_wire(event) for event in self._history.actions],
+            "hand": self._history.hand_raised,
         }
 
     def since(self, seq: int) -> tuple[CallEvent, ...] | None:
@@ -248,7 +295,7 @@ class CallSession:
         return {
             "call": info.call,
             "info": {
-                "agent": info.agent,
+                "agent": info.agent or "",
                 "queue": info.queue,
                 "tier": info.tier,
                 "brand": info.brand,

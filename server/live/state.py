@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from asr.events import AsrEvent, AudioGap, Metric, StreamFailed, Transcript, Watermark
@@ -22,7 +23,8 @@ from assist_rules.events import (
     Suggestion,
     Suppressed,
 )
-from server.events import Body, CallEvent, Detail, Status
+from server.events import ACTIONS, Action, Body, CallEvent, Detail, Hand, Status, Whisper
+from server.live.summary import Summary
 
 VERDICTS = ("used", "dismissed", "wrong")
 """What an agent can say of a suggestion."""
@@ -60,14 +62,21 @@ class CallState:
         self._heard: dict[str, int] = {}
         self._suggested: set[str] = set()
         self._counts: Counter[str] = Counter()
+        self._summary = Summary()
 
     def resume(self, events: Iterable[CallEvent], seq: int) -> None:
         """Go on after these events, which another process made, with numbers above ``seq``."""
         for event in events:
             body = event.body
+            self._summary.note(body)
             if isinstance(body, Transcript):
                 self._counts["utterances"] += bool(body.final and body.text)
-            elif not isinstance(body, Metric | Status):
+            elif isinstance(body, Status):
+                if body.name == "agent_changed":
+                    self._hand_over(str(body.detail["agent"]))
+            elif isinstance(body, Whisper | Action):
+                self._counts["staff"] += 1
+            elif not isinstance(body, Metric | Hand):
                 self._heard_of(body)
             self.at_ms = max(self.at_ms, event.at_ms)
             self.seq = max(self.seq, event.seq)
@@ -125,6 +134,37 @@ class CallState:
         ruled = self._rules.feedback(suggestion, verdict, self.at_ms)
         return (self._number(self.at_ms, said), *self._ruled(self.at_ms, ruled))
 
+    # What people do about the call
+
+    def bind(self, agent: str, by: str, why: str) -> tuple[CallEvent, ...]:
+        """The call is this agent's from now on; nobody's, if ``agent`` is empty."""
+        if self.ended or agent == (self.info.agent or ""):
+            return ()
+        self._hand_over(agent)
+        changed = Status("agent_changed", {"agent": agent, "by": by, "why": why})
+        return (self._number(self.at_ms, changed),)
+
+    def _hand_over(self, agent: str) -> None:
+        self.info = replace(self.info, agent=agent or None)
+
+    def whisper(self, by: str, text: str) -> tuple[CallEvent, ...]:
+        """A lead's words for the agent."""
+        return () if self.ended else (self._number(self.at_ms, Whisper(self._id("w"), by, text)),)
+
+    def raise_hand(self, by: str, raised: bool) -> tuple[CallEvent, ...]:
+        """The agent asks for help, or no longer does."""
+        return () if self.ended else (self._number(self.at_ms, Hand(raised, by)),)
+
+    def act(self, kind: str, alert: str, by: str, to: str, text: str) -> tuple[CallEvent, ...]:
+        """A lead deals with the call or with an alert that it has had. Nothing for another one."""
+        if self.ended or kind not in ACTIONS or (alert and alert not in self._heard):
+            return ()
+        return (self._number(self.at_ms, Action(self._id("x"), kind, alert, by, to, text)),)
+
+    def _id(self, letter: str) -> str:
+        self._counts["staff"] += 1
+        return f"{letter}{self._counts['staff']}"
+
     def end(self, why: str, duration_ms: int) -> tuple[CallEvent, ...]:
         """The last events of the call: what the rules say of its end, then the summary."""
         if self.ended:
@@ -135,7 +175,8 @@ class CallState:
             name: self._counts[name]
             for name in ("utterances", "alerts", "suggestions", "suppressed", "retractions")
         }
-        summary = Status("call_ended", {"why": why, "duration_ms": duration_ms, **counts})
+        ended: Detail = {"why": why, "duration_ms": duration_ms, **counts}
+        summary = Status("call_ended", {**ended, **self._summary.detail()})
         return (*last, self._number(duration_ms, summary))
 
     def _ruled(self, at_ms: int, bodies: Iterable[RuleEvent]) -> tuple[CallEvent, ...]:
@@ -167,6 +208,7 @@ class CallState:
     def _number(self, at_ms: int, body: Body, heard_ms: int | None = None) -> CallEvent:
         self.seq += 1
         self.at_ms = max(self.at_ms, at_ms)
+        self._summary.note(body)
         return CallEvent(self.info.call, self.seq, at_ms, body, {}, heard_ms)
 
 

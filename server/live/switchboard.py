@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +25,8 @@ NewRules = Callable[[CallInfo], Rules]
 """Begins the rules of one call."""
 NewJournal = Callable[[CallInfo, Sequence[Party], int], Journal]
 """Begins to keep a call whose audio comes at that rate."""
+Seats = Callable[[], Mapping[str, str]]
+"""The agent in each queue, for calls that name none."""
 
 
 class Switchboard:
@@ -40,6 +42,7 @@ class Switchboard:
         linger_s: float,
         drain_s: float,
         journal: NewJournal | None = None,
+        seats: Seats | None = None,
     ) -> None:
         self.recogniser = recogniser
         self.bus = bus
@@ -48,6 +51,7 @@ class Switchboard:
         """Seconds from the arrival of sound to its painting, of the latest painted events."""
         self._rules = rules
         self._journal = journal
+        self._seats = seats
         self._lasting: Status | None = None
         self._resume_s = resume_s
         self._linger_s = linger_s
@@ -100,12 +104,18 @@ class Switchboard:
                 f"call {info.call} began with parties "
                 f"{[str(party) for party in lanes.parties]} at {lanes.rate} Hz",
             )
+        if known.info.agent is None and info.agent is not None:
+            known.bind(info.agent, info.agent, "hello")
         return known
 
     def _begin(self, info: CallInfo, parties: Sequence[Party], rate: int) -> CallSession:
         if not self.ready or self._tasks is None:
             raise Refusal("going_down", "the server stops; connect again in a moment")
-        info = replace(info, started_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        info = replace(
+            info,
+            agent=info.agent or self._seat(info.queue),
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
         lanes = Lanes(info.call, parties, rate)
         audio = self._listen(info.call, lanes.parties, rate)
         state = CallState(info, self.recogniser.info, self._rules(info))
@@ -183,6 +193,16 @@ class Switchboard:
     def calls(self) -> Iterable[CallSession]:
         """Every call that is going on or has lately ended, oldest first."""
         return tuple(self._calls.values())
+
+    def _seat(self, queue: str | None) -> str | None:
+        return self._seats().get(queue) if self._seats is not None and queue else None
+
+    def seat(self, by: str) -> None:
+        """Look again for the agents of calls that have none; ``by`` changed the queue map."""
+        for call in self.calls():
+            agent = self._seat(call.info.queue)
+            if agent and call.info.agent is None and not call.done.is_set():
+                call.bind(agent, by, "map")
 
     def calls_of(self, agent: str) -> Iterable[CallSession]:
         """The current calls of an agent."""

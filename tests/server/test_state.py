@@ -6,8 +6,16 @@ from dataclasses import replace
 
 from asr.events import AudioGap, CallId, Metric, Party, StreamFailed, Watermark
 from asr.recogniser import RecogniserInfo
-from assist_rules.events import Alert, Retraction, Suggestion
-from server.events import CallEvent, Status
+from assist_rules.events import (
+    Alert,
+    Commitment,
+    CommitmentState,
+    Retraction,
+    Step,
+    StepState,
+    Suggestion,
+)
+from server.events import Action, CallEvent, Hand, Status, Whisper
 from server.live.state import CallState
 from tests.fixtures import script
 from tests.server.scripted_rules import ScriptedRules
@@ -93,6 +101,72 @@ def test_ends_once_and_sums_up() -> None:
             "suggestions": 0,
             "suppressed": 0,
             "retractions": 1,
+            "cues": 0,
+            "used": 0,
+            "dismissed": 0,
+            "wrong": 0,
+            "said": 0,
+            "commitments": 0,
+            "steps_open": 0,
         },
     )
     assert call.end("again", 6_000) == ()
+
+
+def test_the_summary_counts_what_stood_at_the_end() -> None:
+    rules = ScriptedRules(
+        {
+            **script.ruled(),
+            ("end", 0): (
+                Step("flow", "verify", "核实身份", StepState.SKIPPED),
+                Step("flow", "greet", "问候", StepState.DONE),
+                Commitment("m1", "明天给您回电", "明天", CommitmentState.MADE),
+                Commitment("m2", "今天上门", "今天", CommitmentState.WITHDRAWN),
+            ),
+        }
+    )
+    call = state(rules)
+    for heard in script.heard():
+        call.absorb(heard)
+    call.absorb(Metric(CALL, Party.AGENT, "talk_share", 0.6, 60_000))
+    call.feedback("s1", "used")
+    call.feedback("s1", "wrong")
+    detail = call.end("ended", 60_600)[-1].body.detail  # type: ignore[union-attr]
+    standing = {"used": 0, "wrong": 1, "commitments": 2, "agent_talk_share": 0.6}
+    assert {name: detail[name] for name in standing} == standing
+    assert detail["steps_open"] >= 1
+    assert detail["cues"] == 2
+
+
+def test_what_people_do_is_numbered_with_the_rest() -> None:
+    call = state(ScriptedRules(script.ruled()))
+    for heard in script.heard():
+        call.absorb(heard)
+    before = call.seq
+    events = [
+        *call.bind("a-9", "lead", "transfer"),
+        *call.act("acknowledge", "a1", "lead", "", ""),
+        *call.whisper("lead", "先道歉"),
+        *call.raise_hand("a-9", True),
+    ]
+    assert [event.seq for event in events] == [before + n for n in (1, 2, 3, 4)]
+    assert call.info.agent == "a-9"
+    assert events[1].body == Action("x1", "acknowledge", "a1", "lead", "", "")
+    assert events[2].body == Whisper("w2", "lead", "先道歉")
+    assert events[3].body == Hand(True, "a-9")
+    assert call.bind("a-9", "lead", "transfer") == ()
+    assert call.act("resolve", "a99", "lead", "", "") == ()
+    assert call.act("shout", "", "lead", "", "") == ()
+    call.end("ended", 60_600)
+    assert call.bind("a-1", "lead", "transfer") == call.whisper("lead", "x") == ()
+    assert call.raise_hand("a-9", False) == call.act("note", "", "lead", "", "x") == ()
+
+
+def test_another_process_knows_who_has_the_call_now() -> None:
+    first = state()
+    events = [*first.start(), *first.bind("a-9", "lead", "transfer")]
+    second = state()
+    second.resume(events, 100)
+    assert second.info.agent == "a-9"
+    assert second.bind("", "lead", "transfer")[0].seq == 101
+    assert second.info.agent is None
