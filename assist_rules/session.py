@@ -375,14 +375,12 @@ class RuleSession:
     def _answered(self) -> list[RuleEvent]:
         """Take away cards whose asked-for words have been said since."""
         events: list[RuleEvent] = []
-        for name in sorted(self._governor.rules_on_screen()):
-            rule = self._book.rules[self._book.number_of[name]]
-            for condition in rule.conditions:
-                if isinstance(condition, Absent):
-                    leaf = self._book.leaf_of[id(condition.say)]
-                    said = [c.evidence.end_ms for c in self._call.cues_of(leaf)]
-                    if said:
-                        events.extend(self._governor.answered(name, max(said)))
+        answers = self._book.index.answers
+        for name in sorted(self._governor.rules_on_screen() & answers.keys()):
+            for leaf in answers[name]:
+                said = [c.evidence.end_ms for c in self._call.cues_of(leaf)]
+                if said:
+                    events.extend(self._governor.answered(name, max(said)))
         return events
 
     def _commitment_id(self) -> str:

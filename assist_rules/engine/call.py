@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from asr.events import Metric, Party, Transcript
@@ -54,6 +55,8 @@ class Call:
         self.ended = False
         self.mixed = False
         self.chars = {party: 0 for party in Party}
+        self._order: list[tuple[int, str]] = []
+        """Start and name of every utterance with words in it, in order."""
 
     def hear(self, transcript: Transcript) -> frozenset[int] | None:
         """Leaves whose cues changed; None when the revision is older than what is known."""
@@ -73,9 +76,11 @@ class Call:
             if latest.final and not transcript.final:
                 return None
         self.mixed = self.mixed or transcript.party is Party.UNKNOWN
-        before = len(utterance.text.norm)
+        before, place = len(utterance.text.norm), (utterance.latest.start_ms, name)
         changed = utterance.hear(transcript)
-        self.chars[transcript.party] += len(utterance.text.norm) - before
+        after = len(utterance.text.norm)
+        self.chars[transcript.party] += after - before
+        self._keep_order(place if before else None, (transcript.start_ms, name) if after else None)
         for leaf in changed:
             cues = utterance.cues.get(leaf)
             if cues:
@@ -83,6 +88,14 @@ class Call:
             else:
                 self.cues.get(leaf, {}).pop(name, None)
         return changed
+
+    def _keep_order(self, old: tuple[int, str] | None, new: tuple[int, str] | None) -> None:
+        if old == new:
+            return
+        if old is not None:
+            del self._order[bisect_left(self._order, old)]
+        if new is not None:
+            insort(self._order, new)
 
     def is_old(self, name: str) -> bool:
         """Is the utterance so far back that conclusions from it are no longer looked at?"""
@@ -92,7 +105,9 @@ class Call:
     def _forget_oldest(self) -> None:
         while len(self.utterances) > KEPT_UTTERANCES:
             oldest = next(iter(self.utterances))
-            del self.utterances[oldest]
+            gone = self.utterances.pop(oldest)
+            if gone.text.norm:
+                self._keep_order((gone.latest.start_ms, oldest), None)
             self._gone.add(oldest)
 
     def measure(self, metric: Metric) -> None:
@@ -106,22 +121,24 @@ class Call:
         for cues in self.cues.get(leaf, {}).values():
             yield from cues
 
-    def said_by(self, role: str) -> list[Utterance]:
-        """Non-empty utterances of a role in order of their start."""
-        found = [u for u in self.utterances.values() if speaks(u, role) and u.text.norm]
-        found.sort(key=lambda u: (u.latest.start_ms, u.latest.utterance))
+    def said_by(
+        self, role: str, last: int, counts: Callable[[Utterance], bool] | None = None
+    ) -> list[Utterance]:
+        """The last non-empty utterances of a role, that count, in order of their start."""
+        found: list[Utterance] = []
+        for _, name in reversed(self._order):
+            utterance = self.utterances[name]
+            if speaks(utterance, role) and (counts is None or counts(utterance)):
+                found.append(utterance)
+                if len(found) == last:
+                    break
+        found.reverse()
         return found
 
     def turns(self, role: str, since_ms: int) -> list[Turn]:
         """Turns of a role that begin at or after ``since_ms``."""
-        ordered = sorted(
-            (
-                u
-                for u in self.utterances.values()
-                if u.text.norm and u.latest.start_ms >= since_ms - 200
-            ),
-            key=lambda u: (u.latest.start_ms, u.latest.utterance),
-        )
+        first = bisect_left(self._order, (since_ms - 200, ""))
+        ordered = [self.utterances[name] for _, name in self._order[first:]]
         turns: list[Turn] = []
         open_turn: list[Utterance] = []
 

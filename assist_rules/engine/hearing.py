@@ -25,6 +25,9 @@ ROLES_OF = {
 """Which conditions a party's words may meet. On mixed mono nothing is blamed on the agent."""
 
 
+_NOTHING: frozenset[int] = frozenset()
+
+
 class Hit(NamedTuple):
     """A phrase that counts, in normalised characters."""
 
@@ -96,41 +99,40 @@ class Utterance:
         self.latest, self.text = transcript, new
         same = _common(old.norm, new.norm)
         changed = same < len(old.norm) or same < len(new.norm)
-        lost = changed and self._scan(same)
+        touched: set[int] = set()
+        if changed:
+            self._scan(same, touched)
         ended = transcript.final != self.final
         settling = stable != self._stable
         self.final, self._stable = transcript.final, stable
         if not self._found and not self.cues:
             return frozenset()
-        judged = self._judge(same, changed, ended, settling)
-        if judged or lost:
-            return self._cues_changed()
+        self._judge(same, changed, ended, settling, touched)
         if self.cues and (
-            old.raw != new.raw[: len(old.raw)]
-            or transcript.chars[: len(before.chars)] != before.chars
+            not new.raw.startswith(old.raw) or transcript.chars[: len(before.chars)] != before.chars
         ):
-            return self._cues_changed()
-        return frozenset()
+            # The same hits may stand at other places and times.
+            touched.update(self.cues)
+        return self._cues_changed(touched) if touched else _NOTHING
 
     def forget_workings(self) -> None:
         """Keep the cues and the text; the utterance will not be revised any more."""
         self._found = []
         self._sound = ""
 
-    def _scan(self, same: int) -> bool:
-        """Find anchors in what is new; whether hits went with what is gone."""
+    def _scan(self, same: int, touched: set[int]) -> None:
+        """Find anchors in what is new; ``touched`` gets the leaves of hits that are gone."""
         norm = self.text.norm
         self._sound = self._sound[:same] + sound_of(norm[same:])
         found = self._found
-        lost = False
         while found and found[-1].anchor.end > same:
-            lost = bool(found.pop().hits) or lost
+            touched.update(match.leaf for match, _ in found.pop().hits)
         found.extend(map(_Found, self._matcher.anchors(norm, self._sound, same)))
-        return lost
 
-    def _judge(self, same: int, changed: bool, ended: bool, settling: bool) -> bool:
-        """Look again at what the new text can have changed; whether any hit came or went."""
-        different = False
+    def _judge(
+        self, same: int, changed: bool, ended: bool, settling: bool, touched: set[int]
+    ) -> None:
+        """Look again at what the new text can have changed; ``touched``: where a hit came or went."""
         for found in self._found:
             open_yet = found.until > same
             if (open_yet and (changed or ended)) or (
@@ -138,8 +140,9 @@ class Utterance:
             ):
                 before = found.hits
                 self._look(found)
-                different = different or before != found.hits
-        return different
+                if before != found.hits:
+                    touched.update(match.leaf for match, _ in before)
+                    touched.update(match.leaf for match, _ in found.hits)
 
     def _look(self, found: _Found) -> None:
         norm, final = self.text.norm, self.final
@@ -170,22 +173,23 @@ class Utterance:
             answer.notes,
         )  # fmt: skip
 
-    def _cues_changed(self) -> frozenset[int]:
-        hits: dict[int, list[Hit]] = {}
+    def _cues_changed(self, touched: set[int]) -> frozenset[int]:
+        """Bring the cues of these leaves in line with their hits; those that are new or gone."""
+        hits: dict[int, list[Hit]] = {leaf: [] for leaf in touched}
         for found in self._found:
             for match, hit in found.hits:
-                hits.setdefault(match.leaf, []).append(hit)
+                if match.leaf in hits:
+                    hits[match.leaf].append(hit)
         changed: set[int] = set()
-        cues: dict[int, tuple[Cue, ...]] = {}
         for leaf, of_leaf in hits.items():
             before, after = self.cues.get(leaf, ()), self._cues_of(leaf, of_leaf)
             if len(before) == len(after) and all(map(_alike, before, after)):
-                cues[leaf] = before
+                continue
+            changed.add(leaf)
+            if after:
+                self.cues[leaf] = after
             else:
-                cues[leaf] = after
-                changed.add(leaf)
-        changed |= self.cues.keys() - cues.keys()
-        self.cues = cues
+                del self.cues[leaf]
         return frozenset(changed)
 
     def _cues_of(self, leaf: int, hits: list[Hit]) -> tuple[Cue, ...]:

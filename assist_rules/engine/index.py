@@ -45,6 +45,8 @@ class Indexes:
     """Rules that establish one of these facts."""
     choosy: tuple[int, ...]
     """Rules that exist only on some calls."""
+    answers: Mapping[str, tuple[int, ...]]
+    """Rule id to the leaves of what its card asks the agent to say."""
 
 
 def _establishes(rule: Rule, names: tuple[str, ...]) -> bool:
@@ -92,6 +94,10 @@ def unordered(asked: list[set[int]]) -> set[int]:
                     del left[user]
                     ready.append(user)
     return set(left)
+
+
+def _asked_for(rule: Rule, leaf_of: Mapping[int, int]) -> tuple[int, ...]:
+    return tuple(leaf_of[id(c.say)] for c in rule.conditions if isinstance(c, Absent))
 
 
 def in_order_of_facts(rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -169,4 +175,5 @@ def indexes(
         dependents={k: tuple(sorted(v)) for k, v in dependents.items()},
         facts=facts,
         choosy=tuple(i for i, r in enumerate(rules) if r.about),
+        answers={r.id: found for r in rules if (found := _asked_for(r, leaf_of))},
     )

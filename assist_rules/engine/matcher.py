@@ -65,6 +65,7 @@ class Matcher:
                             by_sound.setdefault(code, []).append((pattern, text))
         self._exact = list(exact.values())
         self._by_sound = list(by_sound.values())
+        self._sole = [_sole(candidates) for candidates in self._by_sound]
         self._chars = _automaton(exact)
         self._sounds = _automaton(by_sound)
         self.longest = max(map(len, exact), default=1)
@@ -91,8 +92,10 @@ class Matcher:
                 if last >= done:
                     found.append(Anchor(last + 1 - length, last + 1, entry, False))
         if self._sounds is not None:
+            sole = self._sole
             for last, (entry, length) in self._sounds.iter(sound, begin):
-                if last >= done:
+                # What is heard as it is written is found as it is written.
+                if last >= done and text[last + 1 - length : last + 1] != sole[entry]:
                     found.append(Anchor(last + 1 - length, last + 1, entry, True))
             found.sort(key=_end)
         return found
@@ -152,12 +155,13 @@ class Matcher:
         found: list[Match] = []
         alive: list[Candidate] = []
         until = 0
+        first_look = candidates is self._by_sound[anchor.entry]
         for candidate in candidates:
             pattern, meant = candidate
-            if heard == meant:
+            if first_look and heard == meant:
                 continue
             parts, open_to = self._around(pattern, anchor, norm_text, sound)
-            if not open_to or self._is_rival(heard, meant):
+            if not open_to or (first_look and self._is_rival(heard, meant)):
                 continue
             # What stands right of it decides how it is cut into words.
             until = max(until, open_to, anchor.end + WORD_CONTEXT)
@@ -191,6 +195,12 @@ class Matcher:
                     return True
                 at = meant.find(word, at + 1)
         return False
+
+
+def _sole(candidates: Candidates) -> str:
+    """What all of them are written like; empty when they differ."""
+    texts = {meant for _, meant in candidates}
+    return texts.pop() if len(texts) == 1 else ""
 
 
 def _end(anchor: Anchor) -> int:

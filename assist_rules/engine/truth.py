@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from asr.events import Party
+from asr.events import Party, Transcript
 from assist_rules.engine import weights
 from assist_rules.engine.absence import Absence
 from assist_rules.engine.call import Call
@@ -35,8 +35,9 @@ from assist_rules.engine.conditions import (
     Talk,
     When,
 )
+from assist_rules.engine.hearing import Utterance
 from assist_rules.engine.moments import FALSE, Answer, Moment, part, whole
-from assist_rules.engine.repeats import likeness
+from assist_rules.engine.repeats import Echoes
 from assist_rules.events import Evidence, Path
 
 REPEATS_LOOKED_AT = 30
@@ -56,6 +57,9 @@ class Truth:
     ) -> None:
         self._call, self._leaf_of, self._facts, self._phases = call, leaf_of, facts, phases
         self.absence = Absence(call, leaf_of)
+        self._worded: dict[int, dict[str, tuple[Transcript, Moment | None]]] = {}
+        """For each ``like``: what was found in an utterance, and in which words of it."""
+        self._repeated: dict[int, Echoes] = {}
 
     def moments(self, condition: Condition) -> list[Moment]:
         """Each time the condition holds as a trigger, in order of time."""
@@ -175,20 +179,16 @@ class Truth:
         return sorted(found, key=lambda m: (m.end_ms, m.key))
 
     def _repeats(self, condition: Repeat) -> list[Moment]:
-        said = [
-            u
-            for u in self._call.said_by(condition.role)
-            if u.latest.final and len(u.text.norm) >= condition.min_chars
-        ][-REPEATS_LOOKED_AT:]
+        said = self._call.said_by(
+            condition.role,
+            REPEATS_LOOKED_AT,
+            lambda u: u.latest.final and len(u.text.norm) >= condition.min_chars,
+        )
+        echoes = self._repeated.get(id(condition))
+        if echoes is None:
+            echoes = self._repeated[id(condition)] = Echoes(condition)
         found = []
-        for i, utterance in enumerate(said):
-            since = utterance.latest.end_ms - (condition.within_ms or 10**12)
-            alike = [
-                u
-                for u in said[:i]
-                if u.latest.end_ms >= since
-                and likeness(u.text.norm, utterance.text.norm) >= condition.similar
-            ]
+        for utterance, alike in zip(said, echoes.of(said), strict=True):
             if len(alike) + 1 >= condition.n:
                 evidence = (whole(utterance), *(whole(u) for u in alike))
                 latest = utterance.latest
@@ -198,27 +198,16 @@ class Truth:
 
     def _alike(self, condition: Like) -> list[Moment]:
         """Whole utterances only: half a sentence is worded like anything."""
-        found = []
-        for utterance in self._call.said_by(condition.role)[-REPEATS_LOOKED_AT:]:
-            norm = utterance.text.norm
-            if not utterance.latest.final or len(norm) < condition.min_chars:
-                continue
-            odds = weights.score(condition.category, norm)
-            if odds <= condition.above:
-                continue
-            first, last = weights.telling(condition.category, norm)
-            evidence = part(utterance, first, last)
-            found.append(
-                Moment(
-                    key=("like", utterance.latest.utterance),
-                    start_ms=evidence.start_ms,
-                    end_ms=evidence.end_ms,
-                    evidence=(evidence,),
-                    confidence=round(1 / (1 + math.exp(-odds)), 3),
-                    notes=(f"worded like {condition.category}, log-odds {odds:.2f}",),
-                )
-            )
-        return found
+        known = self._worded.setdefault(id(condition), {})
+        kept: dict[str, tuple[Transcript, Moment | None]] = {}
+        for utterance in self._call.said_by(condition.role, REPEATS_LOOKED_AT):
+            latest = utterance.latest
+            before = known.get(latest.utterance)
+            if before is None or before[0] is not latest:
+                before = (latest, _worded_like(condition, utterance))
+            kept[latest.utterance] = before
+        self._worded[id(condition)] = kept
+        return [moment for _, moment in kept.values() if moment is not None]
 
     def _measured(self, condition: Measured) -> list[Moment]:
         found = []
@@ -324,6 +313,25 @@ class Truth:
             dues = [a.due_ms for a in open_answers if a.due_ms is not None]
             return Answer(None, due_ms=min(dues, default=None))
         return FALSE
+
+
+def _worded_like(condition: Like, utterance: Utterance) -> Moment | None:
+    norm = utterance.text.norm
+    if not utterance.latest.final or len(norm) < condition.min_chars:
+        return None
+    odds = weights.score(condition.category, norm)
+    if odds <= condition.above:
+        return None
+    first, last = weights.telling(condition.category, norm)
+    evidence = part(utterance, first, last)
+    return Moment(
+        key=("like", utterance.latest.utterance),
+        start_ms=evidence.start_ms,
+        end_ms=evidence.end_ms,
+        evidence=(evidence,),
+        confidence=round(1 / (1 + math.exp(-odds)), 3),
+        notes=(f"worded like {condition.category}, log-odds {odds:.2f}",),
+    )
 
 
 def _joined(moment: Moment, before: Moment) -> Moment:
