@@ -13,7 +13,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FOLDER = Path(__file__).parents[1] / "web_widget"
-PAGES = {"/": "index.html", "/login": "login.html", "/agent": "agent.html", "/board": "board.html"}
+PAGES = {
+    "/": "index.html",
+    "/login": "login.html",
+    "/agent": "agent.html",
+    "/board": "board.html",
+    "/calls": "calls.html",
+    "/review": "review.html",
+}
 Page = Callable[[Request], Awaitable[Response]]
 
 HEADERS = {

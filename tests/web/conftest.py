@@ -67,6 +67,8 @@ class Pool:
         self._idle: dict[str, list[Page]] = {}
         self._taken: list[tuple[str, Page]] = []
         self.wrong: list[str] = []
+        self.expected: set[str] = set()
+        """Words of console errors that a test brings about."""
         self.origin = ""
 
     def take(self, **options: Any) -> Page:
@@ -94,7 +96,7 @@ class Pool:
 
     def _console(self, kind: str, text: str) -> None:
         # A link that the test cut is no fault of the page.
-        if kind == "error" and "WebSocket" not in text:
+        if kind == "error" and not any(one in text for one in {"WebSocket", *self.expected}):
             self.wrong.append(f"console: {text}")
 
     def _request(self, url: str) -> None:
@@ -112,6 +114,7 @@ def visit(pool: Pool, hall: Hall) -> Iterator[Open]:
     """Opens a page of the hall. Script errors, complaints of the policy and requests that leave the
     server fail the test."""
     pool.wrong.clear()
+    pool.expected.clear()
     pool.origin = hall.origin
 
     def open(path: str, width: int = 400, height: int = 800, **options: Any) -> Page:

@@ -23,7 +23,7 @@ from server import pages
 
 Event = dict[str, Any]
 ROOT = Path(__file__).parents[2] / "web_widget"
-LOCAL = {
+LOCAL: Event = {
     "user": "local", "name": "local", "role": "admin", "teams": [], "access": "open",
     "expires_at": None,
 }  # fmt: skip
@@ -77,6 +77,8 @@ class FakeCall:
             "alerts": [e for e in live.values() if e["type"] == "alert"],
             "suggestions": [e for e in live.values() if e["type"] == "suggestion"],
             "metrics": metrics,
+            "actions": [e for e in self.events if e["type"] == "action"],
+            "hand": next((e["raised"] for e in self.events[::-1] if e["type"] == "hand"), False),
         }
 
 
@@ -284,7 +286,8 @@ def _rest(app: FastAPI, hall: Hall) -> None:
         hall.asked.append((request.method, address, body))
         hall._note()
         known = hall.rest.get(f"{request.method} {request.url.path}", DEFAULTS.get(path))
-        found = known(body) if callable(known) else known
+        plain = isinstance(known, Response) or not callable(known)
+        found = known if plain else known(body)
         if isinstance(found, Response):
             return found
         if found is None:

@@ -23,15 +23,18 @@ export function order(before, rows, { hold = false } = {}) {
 }
 
 /**
- * @param {Row} row @param {{text?: string, severity?: import('./wire.js').Severity|''}} filter
- *   severity: at least that
+ * @param {Row} row @param {{text?: string, severity?: import('./wire.js').Severity|'', queue?: string, tier?: string,
+ *   calls?: readonly string[]|null}} filter severity: at least that; calls: only these
  */
-export function matches(row, { text = '', severity = '' }) {
+export function matches(row, { text = '', severity = '', queue = '', tier = '', calls = null }) {
+  if (queue && row.info.queue !== queue) return false
+  if (tier && row.info.tier !== tier) return false
+  if (calls && !calls.includes(row.call)) return false
   if (severity && row.heat < 1 + rank(severity)) return false
   const wanted = text.trim().toLowerCase()
   if (!wanted) return true
-  const { agent, queue, tier, brand } = row.info
-  return [row.call, agent, queue, tier, brand, row.last, ...row.alerts.map((one) => one.title)].some((one) =>
+  const { info } = row
+  return [row.call, info.agent, info.queue, info.tier, info.brand, row.last, ...row.alerts.map((one) => one.title)].some((one) =>
     one?.toLowerCase().includes(wanted),
   )
 }

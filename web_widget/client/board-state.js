@@ -6,6 +6,8 @@
  * @typedef {import('./wire.js').CallEvent} CallEvent
  * @typedef {import('./wire.js').BoardCall} BoardCall
  * @typedef {import('./wire.js').Severity} Severity
+ * @typedef {import('./wire.js').LeadAction} LeadAction
+ * @typedef {import('./wire.js').Spike} Spike
  *
  * @typedef {Object} Row
  * @property {string} call
@@ -16,6 +18,9 @@
  * @property {readonly Alert[]} alerts that stand, oldest cause first
  * @property {Readonly<Record<string, string>>} says what was suggested, by alert id
  * @property {Readonly<Record<string, number>>} metrics by `party.name`
+ * @property {boolean} raised whether the agent asks for help
+ * @property {readonly LeadAction[]} actions of leads, oldest first
+ * @property {number} cards suggestions so far
  * @property {string} last the last words that were final, and whose
  * @property {string} lastParty
  * @property {Severity|''} severity how bad it is now
@@ -27,42 +32,58 @@
  * @property {boolean} loaded
  * @property {ReadonlyMap<string, Row>} rows
  * @property {readonly FeedItem[]} feed newest first
+ * @property {readonly Spike[]} spikes that go on
+ * @property {import('./agent-charts.js').Charts} charts by agent
  */
+import { beginChart, charted } from './agent-charts.js'
 import { rank, SEVERITIES } from './wire.js'
 
 const ALERTS_KEPT = 60
 const FEED_KEPT = 120
 const ENDED_KEPT = 30
+const SPIKES_KEPT = 8
+const ACTIONS_KEPT = 30
+/** Whoever asks for help comes before every alert. */
+const RAISED = 100
 /** After this much audio an alert that nothing followed counts one step lower, then two. */
 const COOLS_AFTER = [120_000, 300_000]
 
 /** @type {BoardState} */
-export const EMPTY_BOARD = { hello: null, loaded: false, rows: new Map(), feed: [] }
+export const EMPTY_BOARD = {
+  hello: null, loaded: false, rows: new Map(), feed: [], spikes: [], charts: new Map(),
+}
 
 /** @param {BoardState} state @param {readonly import('./wire.js').Message[]} messages @returns {BoardState} */
 export function advanceBoard(state, messages) {
   const rows = new Map(state.rows)
-  let { hello, loaded, feed } = state
+  const charts = new Map(state.charts)
+  let { hello, loaded, feed, spikes } = state
   for (const message of messages) {
     if (message.type === 'hello') hello = message
     else if (message.type === 'board') {
       loaded = true
       feed = replaceAll(rows, message.calls)
+      for (const { info, metrics } of message.calls) beginChart(charts, info.agent ?? '', metrics)
+    } else if (message.type === 'spike') {
+      const others = spikes.filter((one) => one.topic !== message.topic || one.category !== message.category)
+      spikes = message.state === 'on' ? [...others, message].slice(-SPIKES_KEPT) : others
     } else if ('seq' in message && 'at_ms' in message && message.type !== 'snapshot') {
       const row = rows.get(message.call) ?? newRow(message.call)
       if (message.seq <= row.seq) continue
-      rows.set(message.call, heated(hear(row, message)))
+      const next = heated(hear(row, message))
+      rows.set(message.call, next)
+      charted(charts, next.info.agent ?? '', message)
       feed = fed(feed, message)
     }
   }
-  return { hello, loaded, rows: trimmed(rows), feed }
+  return { hello, loaded, rows: trimmed(rows), feed, spikes, charts }
 }
 
 /** @param {string} call @returns {Row} */
 function newRow(call) {
   return {
     call, info: {}, live: true, at_ms: 0, seq: 0, alerts: [], says: {}, metrics: {},
-    last: '', lastParty: '', severity: '', heat: 0,
+    raised: false, actions: [], cards: 0, last: '', lastParty: '', severity: '', heat: 0,
   }
 }
 
@@ -72,11 +93,11 @@ function replaceAll(rows, calls) {
   rows.clear()
   /** @type {FeedItem[]} */
   const feed = []
-  for (const { call, info, live, at_ms, seq, alerts, suggestions, metrics } of calls) {
-    const { last, lastParty } = before.get(call) ?? newRow(call)
+  for (const { call, info, live, at_ms, seq, alerts, suggestions, metrics, actions, hand } of calls) {
+    const { last, lastParty, cards } = before.get(call) ?? newRow(call)
     const says = Object.fromEntries(suggestions.map((one) => [one.alert, one.say]))
     const kept = alerts.slice(-ALERTS_KEPT)
-    rows.set(call, heated({ ...newRow(call), info, live, at_ms, seq, alerts: kept, says, metrics, last, lastParty }))
+    rows.set(call, heated({ ...newRow(call), info, live, at_ms, seq, alerts: kept, says, metrics, last, lastParty, cards: Math.max(cards, suggestions.length), raised: hand === true, actions: actions ?? [] }))
     for (const alert of alerts) feed.push({ call, alert })
   }
   return feed.sort((a, b) => firedAt(b.alert) - firedAt(a.alert)).slice(0, FEED_KEPT)
@@ -97,12 +118,17 @@ function hear(row, event) {
     }
     case 'suggestion':
       // Kept after the card expires: the lead asks what was suggested, not what is on screen.
-      return { ...next, says: { ...row.says, [event.alert]: event.say } }
+      return { ...next, cards: row.cards + (event.alert in row.says ? 0 : 1), says: { ...row.says, [event.alert]: event.say } }
+    case 'hand':
+      return { ...next, raised: event.raised }
+    case 'action':
+      return { ...next, actions: [...row.actions.filter((one) => one.id !== event.id), event].slice(-ACTIONS_KEPT) }
     case 'retraction':
       return { ...next, alerts: row.alerts.filter((one) => one.id !== event.id) }
     case 'metric':
       return { ...next, metrics: { ...row.metrics, [`${event.party}.${event.name}`]: event.value } }
     case 'status':
+      if (event.name === 'agent_changed') return { ...next, info: { ...row.info, agent: String(event.detail.agent ?? '') } }
       if (event.name === 'call_started') return { ...next, info: { ...row.info, ...known(event.detail) } }
       return event.name === 'call_ended' ? { ...next, live: false } : next
     default:
@@ -119,18 +145,25 @@ const known = (detail) => Object.fromEntries(Object.entries(detail).filter(([, v
  */
 function heated(row) {
   let heat = 0
-  for (const { severity, evidence, at_ms } of row.alerts) {
+  for (const { id, severity, evidence, at_ms } of row.alerts) {
+    if (handled(row, id) === 'resolve') continue
     const age = row.at_ms - (evidence[0]?.end_ms ?? at_ms)
     const cooled = rank(severity) >= rank('veto') ? 0 : COOLS_AFTER.filter((limit) => age > limit).length
     heat = Math.max(heat, 1 + rank(severity) - cooled)
   }
-  return { ...row, heat, severity: heat > 0 ? SEVERITIES[heat - 1] : '' }
+  return { ...row, heat: heat + (row.raised ? RAISED : 0), severity: heat > 0 ? SEVERITIES[heat - 1] : '' }
+}
+
+/** What a lead did last about an alert. @param {Row} row @param {string} alert @returns {LeadAction['kind']|''} */
+export function handled({ actions }, alert) {
+  return actions.filter((one) => one.alert === alert && one.kind !== 'note').at(-1)?.kind ?? ''
 }
 
 /** The alert that the row is about: the last of the worst. @param {Row} row @returns {Alert|undefined} */
 export function headline(row) {
-  const worst = Math.max(-1, ...row.alerts.map((one) => rank(one.severity)))
-  return row.alerts.filter((one) => rank(one.severity) === worst).at(-1)
+  const open = row.alerts.filter((one) => handled(row, one.id) !== 'resolve')
+  const worst = Math.max(-1, ...open.map((one) => rank(one.severity)))
+  return open.filter((one) => rank(one.severity) === worst).at(-1)
 }
 
 /** @param {readonly FeedItem[]} feed @param {CallEvent} event @returns {readonly FeedItem[]} */

@@ -58,7 +58,8 @@ export const MARKS = /** @type {const} */ (['right', 'wrong', 'missed'])
  * @typedef {{type: 'snapshot', call: string, info: Info, live: boolean, seq: number,
  *   at_ms: number, events: CallEvent[]}} Snapshot
  * @typedef {{call: string, info: Info, live: boolean, at_ms: number, seq: number,
- *   alerts: Alert[], suggestions: Suggestion[], metrics: Record<string, number>}} BoardCall
+ *   alerts: Alert[], suggestions: Suggestion[], metrics: Record<string, number>, actions?: LeadAction[]|null,
+ *   hand?: boolean|null}} BoardCall
  * @typedef {{type: 'board', calls: BoardCall[]}} Board
  * @typedef {{type: 'pong', id?: string|number|null}} Pong
  * @typedef {{type: 'error', code: string, message: string, retry_after_s?: number|null}} WireFault
@@ -133,6 +134,7 @@ const MESSAGES = {
     calls: array(object({
       call: name, info, live: bool, at_ms: number, seq: int, alerts: array(EVENTS.alert),
       suggestions: array(EVENTS.suggestion), metrics: record(number),
+      actions: optional(array(EVENTS.action)), hand: optional(bool),
     })),
   }),
   released: object({ call: name, why: text }),

@@ -17,6 +17,41 @@ export const BOARD = /* css */ `
 .notices { grid-area: notices; font-size: .87em; }
 .notice { padding: .3em 1.07em; display: flex; gap: .5em; align-items: center; border-block-end: 1px solid var(--line); background: var(--sunk); color: var(--ink-2); }
 .notice[data-kind="trouble"] { background: var(--tint-high); color: var(--high); font-weight: 600; }
+.notice button { font-weight: 600; text-decoration: underline; text-underline-offset: .2em; text-align: start; }
+.notice[data-kind="danger"] { background: var(--tint-veto); color: var(--veto); font-weight: 600; }
+.tool { display: inline-flex; align-items: center; gap: .3em; padding: .12em .6em; border: 1px solid var(--line); border-radius: 7px; font-size: .87em; color: var(--ink-2); background: var(--surface); white-space: nowrap; }
+.tool:hover { color: var(--ink); border-color: var(--ink-3); }
+.tool[aria-pressed="true"] { border-color: var(--accent); color: var(--ink); box-shadow: inset 0 0 0 1px var(--accent); }
+.tool.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; }
+.views { display: flex; gap: .25em; }
+.raised { color: var(--on-critical); background: var(--high); border-radius: 99px; padding: 0 .6em; font-size: .82em; font-weight: 600; margin-inline-start: .3em; flex: none; }
+.root[data-theme="dark"] .raised { color: #2b1a05; }
+.raised:empty, .handled:empty { display: none; }
+.handled { color: var(--accent); font-weight: 600; flex: none; }
+
+.lead { padding: .5em .8em; border-block-end: 1px solid var(--line); background: var(--ground); font-size: .93em; }
+.lead-tools { display: flex; flex-wrap: wrap; gap: .4em; }
+.say-to { display: flex; gap: .35em; flex: 1 1 16em; min-inline-size: 0; }
+.say-to input, .say-to select { font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--line); border-radius: 7px; padding: .12em .5em; min-inline-size: 0; }
+.say-to input { flex: 1 1 6em; }
+.say-to input::placeholder { color: var(--ink-3); opacity: 1; }
+.told { color: var(--ink-2); font-size: .87em; min-block-size: 1.5em; }
+.handle { max-block-size: 8.5em; overflow-y: auto; scrollbar-width: thin; }
+.handle li { display: flex; flex-wrap: wrap; align-items: center; gap: .1em .6em; padding: .2em 0; border-block-start: 1px solid var(--line); }
+.handle .kind { font-size: 1em; background: none; color: var(--tone, var(--ink)); }
+.handle .hear { display: inline-flex; align-items: center; gap: .3em; color: var(--ink-2); min-inline-size: 0; flex: 1 1 6em; }
+.handle .hear:hover { color: var(--ink); text-decoration: underline; }
+.handle .by { color: var(--ink-3); font-size: .87em; }
+.handle [data-handled="resolve"] .kind { color: var(--ink-3); text-decoration: line-through; }
+.handle .note b { font-weight: 600; margin-inline-end: .4em; }
+
+.agents table { border-collapse: collapse; inline-size: 100%; font-size: .93em; background: var(--surface); }
+.agents th, .agents td { text-align: start; padding: .3em .6em; border-block-end: 1px solid var(--line); font-weight: 400; white-space: nowrap; }
+.agents thead th { color: var(--ink-2); font-size: .87em; }
+.agents tbody th { font-weight: 600; max-inline-size: 12em; overflow: hidden; text-overflow: ellipsis; }
+.agents .number { font-variant-numeric: tabular-nums; }
+.chart { display: inline-flex; align-items: center; gap: .5em; }
+.spark { inline-size: clamp(2.5em, 12cqi, 9em); block-size: 1.6em; color: var(--agent); }
 
 .rows { grid-area: rows; overflow-y: auto; padding: .67em .8em 1.6em; scrollbar-width: thin; contain: strict; background: var(--ground); }
 .held { position: sticky; inset-block-end: 0; z-index: 1; block-size: 0; text-align: center; font-size: .8em; pointer-events: none; }
@@ -69,11 +104,18 @@ export const BOARD = /* css */ `
 .feed .line b { font-weight: 600; color: var(--tone); margin-inline-end: .5em; }
 .feed .quote { grid-column: 2 / -1; color: var(--ink-2); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .feed time { color: var(--ink-3); }
-.detail { position: absolute; inset: 0; z-index: 2; display: grid; grid-template-rows: auto minmax(0, 1fr); background: var(--surface); }
+.detail { position: absolute; inset: 0; z-index: 2; display: grid; grid-template-rows: auto auto minmax(0, 1fr); background: var(--surface); }
 .detail header { display: flex; align-items: center; gap: .6em; padding: .4em .6em .4em 1.07em; border-block-end: 1px solid var(--line); }
 .detail h3 { font-weight: 600; flex: 1 1 auto; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .detail .shut { display: flex; align-items: center; gap: .3em; padding: .2em .6em; border-radius: 7px; color: var(--ink-2); font-size: .87em; border: 1px solid var(--line); }
 
+@container (max-width: 479px) {
+  .agents th, .agents td { padding-inline: .3em; }
+  .spark { inline-size: 1.8em; }
+  .top h2 { display: none; }
+  .filters { flex-basis: 100%; flex-wrap: wrap; }
+  .filters select { flex: 1 1 5em; }
+}
 @container (min-width: 760px) {
   .row { grid-template: "kind who what share time" 1.6em "kind who help share time" 1.5em / 6.2em minmax(7em, 10em) minmax(0, 1fr) auto 3.4em; align-items: center; block-size: 3.87em; }
   .list li { contain-intrinsic-size: auto 4.2em; }

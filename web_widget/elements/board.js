@@ -3,27 +3,30 @@ import { boardSocket } from '../client/addresses.js'
 import { ticketed } from '../client/api.js'
 import { advanceBoard, EMPTY_BOARD } from '../client/board-state.js'
 import { Connection } from '../client/connection.js'
-import { SEVERITIES } from '../client/wire.js'
-import { h, say, set, sheets } from '../ui/dom.js'
+import { rank } from '../client/wire.js'
+import { h, set, sheets } from '../ui/dom.js'
 import { Frame } from '../ui/frame.js'
 import { icon } from '../ui/icons.js'
 import { boardStringsFor } from '../ui/board-strings.js'
 import { stringsFor } from '../ui/strings.js'
 import { Theme } from '../ui/theme.js'
 import { TOKENS } from '../ui/tokens.js'
+import { Bell } from '../ui/bell.js'
+import { AgentsView } from './agents-view.js'
 import { BOARD } from './board-style.js'
+import { BoardTop } from './board-top.js'
 import { FeedView } from './feed-view.js'
+import { LeadView } from './lead-view.js'
 import { NoticesView, notices } from './notices-view.js'
 import { NO_CALLS } from '../client/agent-state.js'
 import { RowsView } from './rows-view.js'
 
 const STYLE = sheets(TOKENS, BOARD)
 const OWN_SERVER = new URL('../../', import.meta.url)
-const FILTERS = /** @type {const} */ (['medium', 'high', 'critical'])
 
 /**
- * @typedef {{strings: import('../ui/board-strings.js').AllStrings, rows: RowsView, feed: FeedView,
- *   count: HTMLElement, status: HTMLElement, notes: NoticesView, element: HTMLElement}} Parts
+ * @typedef {{strings: import('../ui/board-strings.js').AllStrings, rows: RowsView, agents: AgentsView,
+ *   feed: FeedView, top: BoardTop, notes: NoticesView, element: HTMLElement}} Parts
  */
 
 /** Attributes: `server`, `lang`, `theme`, `call` (open beside). Event: `tingban-open` with the call. */
@@ -36,7 +39,11 @@ export class TingbanBoard extends HTMLElement {
   /** @type {Connection|null} */ #connection = null
   #state = EMPTY_BOARD
   /** @type {import('../client/wire.js').Message[]} */ #inbox = []
-  /** @type {{text: string, severity: import('../client/wire.js').Severity|''}} */ #filter = { text: '', severity: '' }
+  /** @type {import('./rows-view.js').Filter} */ #filter = {}
+  /** @type {readonly string[]|null} only the calls of a spike */ #only = null
+  /** @type {'calls'|'agents'} */ #view = 'calls'
+  #bell = new Bell()
+  /** @type {LeadView|null} */ #lead = null
   /** @type {Parts|null} */ #parts = null
   #open = ''
   /** As on `<tingban-assist>`. @type {(() => Promise<string>)|null} */ ticket = null
@@ -60,6 +67,7 @@ export class TingbanBoard extends HTMLElement {
     this.#theme.disconnect()
     this.#connection?.close()
     this.#frame.cancel()
+    this.#lead?.close()
   }
 
   /** @param {string} name @param {string|null} before @param {string|null} value */
@@ -99,7 +107,24 @@ export class TingbanBoard extends HTMLElement {
   }
 
   #absorb() {
-    if (this.#inbox.length) this.#state = advanceBoard(this.#state, this.#inbox.splice(0))
+    if (!this.#inbox.length) return
+    const messages = this.#inbox.splice(0)
+    const before = this.#state
+    this.#state = advanceBoard(before, messages)
+    if (before.loaded) for (const message of messages) this.#ring(before, message)
+  }
+
+  /** @param {import('../client/board-state.js').BoardState} before @param {import('../client/wire.js').Message} message */
+  #ring(before, message) {
+    const parts = this.#parts
+    if (!parts) return
+    const { board } = parts.strings
+    if (message.type === 'alert' && rank(message.severity) >= rank('veto')) {
+      const known = before.rows.get(message.call)?.alerts.some((one) => one.id === message.id)
+      if (!known) this.#bell.alert(board.kinds[message.severity], message.title.slice(0, 120), `${message.call} ${message.id}`)
+    }
+    if (message.type === 'hand' && message.raised) this.#bell.alert(board.raised, message.by.slice(0, 60), `${message.call} hand`)
+    if (message.type === 'spike' && message.state === 'on') this.#bell.alert(board.title, message.topic.slice(0, 60), `spike ${message.topic}`)
   }
 
   #draw() {
@@ -107,15 +132,33 @@ export class TingbanBoard extends HTMLElement {
     const parts = this.#parts
     const link = this.#connection?.link
     if (!parts || !link) return
-    const { strings, rows, feed, count, status, notes } = parts
-    const shown = rows.update(this.#state, this.#filter, this.#open)
+    const { strings, rows, agents, feed, top, notes } = parts
+    const filter = { ...this.#filter, calls: this.#only }
+    const calls = this.#view === 'calls'
+    rows.element.hidden = !calls
+    agents.element.hidden = calls
+    const shown = calls ? rows.update(this.#state, filter, this.#open) : agents.update(this.#state, filter)
     feed.update(this.#state)
-    let live = 0
-    for (const row of this.#state.rows.values()) if (row.live) live += 1
-    say(count, strings.board.count(Math.min(shown, live), live))
-    set(status, { 'data-phase': link.phase })
-    say(status, strings.link[link.phase])
-    notes.update(notices(strings, { ...NO_CALLS, hello: this.#state.hello }, undefined, link))
+    top.update(this.#state, shown, link)
+    this.#lead?.update(this.#state.rows.get(this.#open))
+    notes.update([
+      ...this.#spikes(strings.board), ...notices(strings, { ...NO_CALLS, hello: this.#state.hello }, undefined, link),
+    ])
+  }
+
+  /** @param {import('../ui/board-strings.js').BoardStrings} words @returns {import('./notices-view.js').Notice[]} */
+  #spikes(words) {
+    const only = (/** @type {readonly string[]|null} */ calls) => () => {
+      this.#only = calls
+      this.#frame.ask()
+    }
+    /** @type {import('./notices-view.js').Notice[]} */
+    const found = this.#state.spikes.map(({ topic, category, calls, count, baseline }) => ({
+      id: `spike-${category}-${topic}`, kind: 'danger', press: only(calls),
+      text: `${words.spike(topic.slice(0, 40), count, baseline.toFixed(1).replace(/\.0$/, ''))} · ${words.only(calls.length)}`,
+    }))
+    if (this.#only) found.push({ id: 'only', kind: 'plain', text: `${words.only(this.#only.length)} · ${words.back}`, press: only(null) })
+    return found
   }
 
   #build() {
@@ -132,34 +175,22 @@ export class TingbanBoard extends HTMLElement {
     const strings = { ...stringsFor(lang), board: boardStringsFor(lang) }
     const how = { open: (/** @type {string} */ call) => this.#show(call), redraw: () => this.#frame.ask() }
     const rows = new RowsView(strings, how)
+    const agents = new AgentsView(strings, how)
     const feed = new FeedView(strings, how)
-    const count = h('span', { class: 'count' })
-    const status = h('span', { class: 'link', part: 'status', role: 'status' })
+    const top = new BoardTop(strings, {
+      filter: (filter) => {
+        this.#filter = filter
+        this.#frame.ask()
+      },
+      view: (view) => {
+        this.#view = view
+        this.#frame.ask()
+      },
+    }, this.#bell, this.#view)
+    top.filter = this.#filter
     const notes = new NoticesView()
-    const top = h(
-      'header', { class: 'top', part: 'header' },
-      h('span', { class: 'brand', part: 'brand' }, icon('ear'), strings.brand), h('h2', {}, strings.board.title), count,
-      this.#filters(strings), status,
-    )
-    const element = h('div', { class: 'board' }, top, notes.element, rows.element, feed.element)
-    return { strings, rows, feed, count, status, notes, element }
-  }
-
-  /** @param {import('../ui/board-strings.js').AllStrings} strings */
-  #filters(strings) {
-    const text = h('input', { type: 'search', placeholder: strings.board.filter, 'aria-label': strings.board.filter, maxlength: 60 })
-    text.value = this.#filter.text
-    const least = h('select', { 'aria-label': strings.board.severity }, h('option', { value: '' }, strings.board.all))
-    for (const one of FILTERS) least.append(h('option', { value: one }, `≥ ${strings.board.kinds[one]}`))
-    least.value = this.#filter.severity
-    const changed = () => {
-      const severity = SEVERITIES.find((one) => one === least.value) ?? ''
-      this.#filter = { text: text.value, severity }
-      this.#frame.ask()
-    }
-    text.addEventListener('input', changed)
-    least.addEventListener('change', changed)
-    return h('div', { class: 'filters', role: 'search' }, text, least)
+    const element = h('div', { class: 'board' }, top.element, notes.element, rows.element, agents.element, feed.element)
+    return { strings, rows, agents, feed, top, notes, element }
   }
 
   /** Opens a call beside the list, in the agent's own view, to look at only. @param {string} call */
@@ -168,6 +199,8 @@ export class TingbanBoard extends HTMLElement {
     if (!parts) return
     this.#hide()
     this.#open = call
+    const lead = new LeadView(parts.strings, this.#server, call)
+    this.#lead = lead
     const shut = h('button', { type: 'button', class: 'shut' }, icon('close'), parts.strings.board.close)
     shut.addEventListener('click', () => this.#shut())
     const view = document.createElement('tingban-assist')
@@ -176,7 +209,7 @@ export class TingbanBoard extends HTMLElement {
     if (server) view.setAttribute('server', server)
     const agent = this.#state.rows.get(call)?.info.agent
     const title = h('h3', {}, h('bdi', { dir: 'auto' }, [agent, call].filter(Boolean).join(' · ')))
-    const detail = h('section', { class: 'detail', part: 'detail', 'aria-label': parts.strings.board.detail }, h('header', {}, title, shut), view)
+    const detail = h('section', { class: 'detail', part: 'detail', 'aria-label': parts.strings.board.detail }, h('header', {}, title, shut), lead.element, view)
     detail.addEventListener('keydown', (event) => event.key === 'Escape' && this.#shut())
     parts.element.append(detail)
     parts.element.classList.add('open')
@@ -188,6 +221,8 @@ export class TingbanBoard extends HTMLElement {
 
   #hide() {
     this.#open = ''
+    this.#lead?.close()
+    this.#lead = null
     this.#parts?.element.querySelector('.detail')?.remove()
     this.#parts?.element.classList.remove('open')
     if (this.#parts) this.#parts.feed.element.hidden = false

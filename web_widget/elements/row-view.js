@@ -1,4 +1,4 @@
-import { headline } from '../client/board-state.js'
+import { handled, headline } from '../client/board-state.js'
 import { clip, clock } from '../client/text.js'
 import { h, say, set, show } from '../ui/dom.js'
 import { icon } from '../ui/icons.js'
@@ -18,6 +18,8 @@ export class RowView {
   #share = h('span', { class: 'part' })
   #bar = h('span', { class: 'bar' })
   #severity = 'none'
+  #raised = h('span', { class: 'raised' })
+  #done = h('span', { class: 'handled' })
   /** @type {import('../client/board-state.js').Row|null} */ #row = null
 
   /** @param {import('../ui/board-strings.js').AllStrings} strings @param {string} call @param {(call: string) => void} open */
@@ -26,9 +28,9 @@ export class RowView {
     this.button = h(
       'button', { type: 'button', class: 'row', part: 'row', 'data-call': call, tabindex: '-1' },
       h('span', { class: 'kind' }, this.#icon, this.#kind),
-      h('span', { class: 'who' }, this.#agent, this.#queue, this.#tier),
+      h('span', { class: 'who' }, this.#agent, this.#raised, this.#queue, this.#tier),
       h('span', { class: 'what', lang: 'zh-CN' }, this.#title, this.#quote),
-      h('span', { class: 'help', lang: 'zh-CN' }, this.#said),
+      h('span', { class: 'help', lang: 'zh-CN' }, this.#done, this.#said),
       h('span', { class: 'share', title: strings.share }, this.#bar, this.#share),
       this.#time,
     )
@@ -46,13 +48,17 @@ export class RowView {
     if (row.info !== before?.info) this.#about(row)
     if (row.severity !== this.#severity) this.#tone(row)
     if (row.live !== before?.live) set(this.button, { 'data-live': String(row.live) })
-    if (row.alerts !== before?.alerts || row.says !== before?.says || row.last !== before?.last) this.#words(row)
+    if (row.raised !== before?.raised) {
+      say(this.#raised, row.raised ? this.strings.board.raised : '')
+      set(this.button, { 'data-raised': row.raised })
+    }
+    if (row.actions !== before?.actions || row.alerts !== before?.alerts || row.says !== before?.says || row.last !== before?.last) this.#words(row)
     if (row.metrics !== before?.metrics) this.#talk(row)
   }
 
   /** @param {import('../client/board-state.js').Row} row */
   #about({ call, info }) {
-    say(this.#agent, (info.agent ?? call).slice(0, 40))
+    say(this.#agent, info.agent?.slice(0, 40) || `${this.strings.board.unbound} ${call}`.slice(0, 40))
     say(this.#queue, (info.queue ?? '').slice(0, 40))
     say(this.#tier, (info.tier ?? '').slice(0, 16))
     show(this.#tier, Boolean(info.tier))
@@ -73,6 +79,8 @@ export class RowView {
     say(this.#title, alert ? alert.title.slice(0, 60) : '')
     show(this.#title, Boolean(alert))
     say(this.#quote, alert && words ? `「${clip(words, 60).text}」` : row.last.slice(-60))
+    const state = alert ? handled(row, alert.id) : ''
+    say(this.#done, state ? this.strings.board.done[state] : '')
     const said = alert ? row.says[alert.id] : ''
     say(this.#said, said ? `${this.strings.board.suggested}：${clip(said, 80).text}` : '')
   }

@@ -5,6 +5,8 @@ import { RowView } from './row-view.js'
 
 const REORDER_EVERY = 1_000 // ms; a list that is read must not boil
 
+/** @typedef {Parameters<typeof matches>[1]} Filter */
+
 /** The rows: keyed, worst first, still while somebody points at them or steps through them. */
 export class RowsView {
   /** @type {Map<string, RowView>} */ #views = new Map()
@@ -48,7 +50,7 @@ export class RowsView {
 
   /**
    * @param {import('../client/board-state.js').BoardState} state
-   * @param {{text: string, severity: import('../client/wire.js').Severity|''}} filter
+   * @param {Filter} filter
    * @param {string} current the call that is open beside @returns {number} rows on show
    */
   update(state, filter, current) {
