@@ -25,17 +25,19 @@ from .text import (
     written_speech,
 )
 from .train import Run, Schedule, averaged_model
-from .withheld import load_withheld, read_sentences
+from .withheld import clauses, load_withheld, read_sentences
 
 WORK = Path(__file__).with_name("work")
 BUNDLED = Path(__file__).parents[1] / "bundled"
+DIALOGUES = Path(__file__).parents[2] / "benchmarks" / "dialogues"
+SAYINGS = Path(__file__).parents[2] / "assist_rules" / "data" / "sayings"
 SENTENCES = 40_000
 WRITTEN_TIMES = 3
 WRITTEN_JOINED = 5_000
 TIMES_HEARD = 8
 PER_SHARD = 2_000
 TEXT_SEED = 2_411
-LM_SENTENCES = 100_000
+LM_SENTENCES = 30_000
 WRITTEN_REPEATS = 5
 LM_SEED = 911
 STEPS = 6_700
@@ -102,20 +104,30 @@ def export(work: Path = WORK, directory: Path = BUNDLED) -> None:
     print(f"{directory} holds the weights of step {state['step']}", flush=True)
 
 
-def everyday_sentences(characters: list[str]) -> list[str]:
-    """Hand-written sentences for the language model alone, without those that are withheld."""
-    known, withheld = set(characters), load_withheld()
-    found = read_sentences(PHRASES / "language.txt")
-    return [s for s in found if set(s) <= known and not withheld.blocks(s)]
+def language_sentences(characters: list[str]) -> list[str]:
+    """Everything written by hand, for the language model: sentences, dialogues, sayings.
+
+    Of the dialogues those of the development split; the rules are judged by the others.
+    """
+    withheld, known = load_withheld(), set(characters)
+    found = written_sentences(withheld)
+    for path in sorted(PHRASES.glob("language*.txt")):
+        found += read_sentences(path)
+    for path in sorted(DIALOGUES.glob("dev*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found += [turn["text"] for turn in json.loads(line)["turns"]]
+    for path in sorted(SAYINGS.glob("*.txt")):
+        found += read_sentences(path)
+    distinct = dict.fromkeys(",".join(clauses(text)) for text in found)
+    return [t for t in distinct if t and set(t) <= known | {","} and not withheld.blocks(t)]
 
 
 def make_language_model(directory: Path = BUNDLED, count: int = LM_SENTENCES) -> None:
-    """lm.npz, from much more generated text than is spoken, and the dictionary."""
+    """lm.npz, from what was written, generated text, and the dictionary."""
     generator, characters, _ = make_generator()
     stream = generator.stream(random.Random(LM_SEED), ("template", "dialogue", "number"))
     generated = (sentence.text for sentence in itertools.islice(stream, count))
-    written = everyday_sentences(characters) + written_sentences(load_withheld())
-    written *= WRITTEN_REPEATS
+    written = language_sentences(characters) * WRITTEN_REPEATS
     model = estimate(itertools.chain(written, generated), dictionary(), characters)
     directory.mkdir(parents=True, exist_ok=True)
     model.save(directory / "lm.npz")
