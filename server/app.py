@@ -21,6 +21,7 @@ from server.live.bus import Bus, InProcessBus
 from server.live.switchboard import NewRules, Switchboard
 from server.recordings import Recordings
 from server.settings import Settings
+from server.spikes import SpikeWatch
 from server.store import calls as stored_calls
 from server.store.store import Store
 from server.viewers import AgentViewer, BoardViewer
@@ -50,6 +51,7 @@ def create_app(
         seats=lambda: {**settings.telephony.agents, **access.people.places("queue")},
         journal=stored_calls.journals(store) if store else None,
     )
+    spikes = SpikeWatch(switchboard, settings.spike)
     telephony = Telephony(switchboard, settings, access)
     audiosocket = AudioSocketServer(telephony)
     recordings = None
@@ -67,6 +69,7 @@ def create_app(
             if store is not None:
                 await stored_calls.take_up(store, switchboard)
             await stack.enter_async_context(audiosocket.open())
+            await stack.enter_async_context(spikes.open())
             if recordings is not None:
                 await stack.enter_async_context(recordings.open())
             yield
@@ -104,7 +107,8 @@ def create_app(
 
     @app.websocket("/v1/board")
     async def board(socket: WebSocket) -> None:
-        await sockets.serve(socket, BoardViewer(socket, switchboard, access, settings.viewers).talk)
+        viewer = BoardViewer(socket, switchboard, access, settings.viewers, spikes)
+        await sockets.serve(socket, viewer.talk)
 
     app.routes.extend(pages.routes())
     return app

@@ -181,6 +181,16 @@ class LogSettings(_Frozen):
     )
 
 
+class SpikeSettings(_Frozen):
+    """When many calls about the same thing are a spike."""
+
+    calls: int = Field(default=5, ge=2, description="so many calls about the same thing")
+    window_s: float = Field(default=600, gt=0, description="within so many seconds")
+    factor: float = Field(
+        default=3, gt=1, description="and so many times what is usual for that topic"
+    )
+
+
 class OidcSettings(_Frozen):
     """An OpenID Connect provider whose bearer tokens are believed."""
 
@@ -273,6 +283,7 @@ class Settings(_Frozen):
     store: StoreSettings = StoreSettings()
     privacy: PrivacySettings = PrivacySettings()
     access: AccessSettings = AccessSettings()
+    spike: SpikeSettings = SpikeSettings()
     log: LogSettings = LogSettings()
 
 

@@ -23,6 +23,8 @@ from server.live.session import CallSession
 from server.live.switchboard import Switchboard
 from server.refusals import Refusal
 from server.settings import ViewerSettings
+from server.spikes import SpikeWatch, notice
+
 
 
 class _Message(BaseModel):
@@ -280,6 +282,17 @@ class AgentViewer(Viewer):
 class BoardViewer(Viewer):
     """A team lead's board: all calls in the queues of the own teams."""
 
+    def __init__(
+        self,
+        socket: WebSocket,
+        switchboard: Switchboard,
+        access: Access,
+        settings: ViewerSettings,
+        spikes: SpikeWatch,
+    ) -> None:
+        super().__init__(socket, switchboard, access, settings)
+        self._spikes = spikes
+
     async def talk(self) -> None:
         """Show the board."""
         await self._access.audit(self._caller, "board.watch")
@@ -298,3 +311,18 @@ class BoardViewer(Viewer):
             if roles.may(self._caller, "board.watch", call.info)
         ]
         yield Notice(encode({"type": "board", "calls": calls}))
+        shown = {call["call"] for call in calls}
+        for spike in self._spikes.standing:
+            if shown.intersection(spike.calls):
+                yield notice(spike)
+
+        """With ``?batch=1``, what comes within a blink goes in one message: a board of hundreds of
+        calls gets hundreds of events a second, and each message costs more than its text."""
+        batched = self._socket.query_params.get("batch") == "1"
+            texts = [
+                told.text
+                for one in notices
+            ]
+            for text in [f"[{','.join(texts)}]"] if batched else texts:
+                await self._socket.send_text(text)
+            if batched:
