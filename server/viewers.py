@@ -27,6 +27,10 @@ from server.spikes import SpikeWatch, notice
 
 
 
+BATCH_S = 0.02
+"""How long events of a board may wait for others."""
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -326,3 +330,15 @@ class BoardViewer(Viewer):
             for text in [f"[{','.join(texts)}]"] if batched else texts:
                 await self._socket.send_text(text)
             if batched:
+
+    async def _down(self) -> None:
+        """With ``?batch=1``, what comes within a blink goes in one message: a board of hundreds of
+        calls gets hundreds of events a second, and each message costs more than its text."""
+        batched = self._socket.query_params.get("batch") == "1"
+        while True:
+            notices = [await self._queue.get(), *(self._queue.take() if batched else ())]
+            texts = [one.text for one in notices]
+            for text in [f"[{','.join(texts)}]"] if batched else texts:
+                await self._socket.send_text(text)
+            if batched:
+                await asyncio.sleep(BATCH_S)

@@ -60,6 +60,13 @@ class ViewerQueue:
             self._passing.pop(notice.about, None)
         return notice
 
+    def take(self) -> list[Notice]:
+        """Whatever else waits now, oldest first."""
+        notices = list(self._waiting.values())
+        self._waiting.clear()
+        self._passing.clear()
+        return notices
+
     async def overflow(self) -> None:
         """Waits; raises :class:`TooSlow` when the viewer is cut off, however stuck its socket."""
         await self._overflow.wait()

@@ -94,7 +94,7 @@ async def test_who_comes_back_gets_only_what_was_missed(server: Running) -> None
     await send_call(server)
     session = server.switchboard.get("c-1")
     assert session is not None
-    everything = session.snapshot()
+    everything = session.snapshot(plain=True)
     events = everything["events"]
     assert isinstance(events, list)
     seq = events[len(events) // 2]["seq"]
@@ -328,3 +328,25 @@ async def test_stopping_lets_calls_end_with_their_last_words() -> None:
         async with server.audio() as late:
             await late.send(hello("c-2"))
             assert (await message(late))["code"] == "going_down"
+
+
+async def test_a_board_may_ask_for_batches(server: Running) -> None:
+    """What comes together comes in one message, and none of it is missing or out of order."""
+    async with (
+        connect(f"{server.ws}/v1/board?batch=1", max_queue=None) as batched,
+        connect(f"{server.ws}/v1/board", max_queue=None) as single,
+    ):
+        sending = asyncio.create_task(send_call(server))
+        one_by_one = await until(single, "call_ended")
+        batches: list[list[dict]] = []  # type: ignore[type-arg]
+        while not any(one.get("name") == "call_ended" for batch in batches for one in batch):
+            batches.append(json.loads(await batched.recv()))
+        await sending
+    assert all(isinstance(batch, list) and batch for batch in batches)
+    assert max(map(len, batches)) > 1
+
+    def lasting(messages: list[dict]) -> list[int]:  # type: ignore[type-arg]
+        passing = ("hello", "board", "metric")
+        return [one["seq"] for one in messages if one["type"] not in passing]
+
+    assert lasting([one for batch in batches for one in batch]) == lasting(one_by_one)

@@ -61,6 +61,13 @@ test('open means that the server said hello, not that a socket opened', world(({
   assert.equal(messages[0].type, 'hello')
 }))
 
+test('a batch is as many messages, and a bad one among them costs only itself', world(({ connection, messages, line }) => {
+  line().hear(`[${HELLO},{"type":"status"},{"type":"pong","id":"x"}]`)
+  assert.equal(connection.link.phase, 'open')
+  assert.equal(connection.link.unreadable, 1)
+  assert.deepEqual(messages.map(({ type }) => type), ['hello', 'pong'])
+}))
+
 test('a lost link comes back by itself, with longer and longer pauses', world(({ connection, line, tick }) => {
   line().hear(HELLO)
   for (const pause of [500, 1000, 2000, 4000]) {
@@ -175,6 +182,6 @@ test('lateness is measured above the least, because clocks differ', () => {
 test('addresses keep a path prefix and change the scheme', () => {
   assert.equal(agentSocket('https://host/tingban', { agent: 'a 7&x' }).href, 'wss://host/tingban/v1/agent?agent=a+7%26x')
   assert.equal(agentSocket('http://host:8000/', { call: 'c-1', resume_from: 0 }).href, 'ws://host:8000/v1/agent?call=c-1&resume_from=0')
-  assert.equal(boardSocket('http://host').href, 'ws://host/v1/board')
+  assert.equal(boardSocket('http://host').href, 'ws://host/v1/board?batch=1')
   assert.equal(http('http://host/x/?q=1#h', 'v1/demo/recordings').href, 'http://host/x/v1/demo/recordings')
 })

@@ -22,7 +22,7 @@ function withSlash(server) {
 export const agentSocket = (server, who) => socket(server, 'v1/agent', who)
 
 /** @param {string|URL} server */
-export const boardSocket = (server) => socket(server, 'v1/board', {})
+export const boardSocket = (server) => socket(server, 'v1/board', { batch: 1 })
 
 /** @param {string|URL} server @param {string} path below the server, such as `v1/demo/recordings` */
 export const http = (server, path) => new URL(path, withSlash(server))

@@ -4,7 +4,7 @@
  */
 import { backoff } from './backoff.js'
 import { NO_LAG, observe, returned } from './lag.js'
-import { isCallEvent, parse, WireError } from './wire.js'
+import { isCallEvent, read, unpack, WireError } from './wire.js'
 
 const HELLO_WITHIN = 10_000 // ms from opening to the server's hello
 const PING_EVERY = 5_000 // ms
@@ -131,14 +131,26 @@ export class Connection {
     if (socket !== this.#socket) return
     const now = this.#options.now()
     this.#heard = now
-    let message
+    const values = this.#readable(() => unpack(frame)) ?? []
+    for (const value of values) {
+      const message = this.#readable(() => read(value))
+      if (message) this.#take(message, now)
+      if (socket !== this.#socket) return
+    }
+  }
+
+  /** @template T @param {() => T} work @returns {T|undefined} */
+  #readable(work) {
     try {
-      message = parse(frame)
+      return work()
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       this.#set({ unreadable: this.#link.unreadable + 1, message: error.message })
-      return
     }
+  }
+
+  /** @param {import('./wire.js').Message} message @param {number} now */
+  #take(message, now) {
     if (message.type === 'hello') this.#welcomed()
     else if (message.type === 'error') this.#retryAfter = (message.retry_after_s ?? 0) * 1000
     if (message.type === 'error') this.#set({ message: message.message })

@@ -152,13 +152,25 @@ const MESSAGES = {
  * @param {unknown} frame @returns {Message}
  */
 export function parse(frame) {
+  return read(unpack(frame)[0])
+}
+
+/**
+ * What a frame holds: one message, or an array of them from a board, which asks for batches.
+ * @param {unknown} frame @returns {unknown[]}
+ */
+export function unpack(frame) {
   if (typeof frame !== 'string') throw new WireError('a text message was expected')
-  let value
   try {
-    value = JSON.parse(frame)
+    const value = JSON.parse(frame)
+    return Array.isArray(value) ? value : [value]
   } catch {
     throw new WireError('not JSON')
   }
+}
+
+/** One message of a frame, judged as {@link parse} does. @param {any} value @returns {Message} */
+export function read(value) {
   const type = value?.type
   if (typeof type !== 'string') throw new WireError('type: a string was expected')
   if (!Object.hasOwn(MESSAGES, type)) return { type: 'unknown', name: type.slice(0, 64) }
