@@ -320,17 +320,6 @@ class BoardViewer(Viewer):
             if shown.intersection(spike.calls):
                 yield notice(spike)
 
-        """With ``?batch=1``, what comes within a blink goes in one message: a board of hundreds of
-        calls gets hundreds of events a second, and each message costs more than its text."""
-        batched = self._socket.query_params.get("batch") == "1"
-            texts = [
-                told.text
-                for one in notices
-            ]
-            for text in [f"[{','.join(texts)}]"] if batched else texts:
-                await self._socket.send_text(text)
-            if batched:
-
     async def _down(self) -> None:
         """With ``?batch=1``, what comes within a blink goes in one message: a board of hundreds of
         calls gets hundreds of events a second, and each message costs more than its text."""
