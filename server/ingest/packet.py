@@ -59,8 +59,10 @@ class PacketReader:
             raise Refusal(
                 "too_large", f"{samples} samples; a packet holds at most {LONGEST_S} s of audio"
             )
-        decoded = decode(self.codec, audio)
         count = len(parties)
+        if self.codec == "pcm16" and count == 1:
+            return [(parties[0], audio)]
+        decoded = decode(self.codec, audio)
         return [(party, decoded[i::count].tobytes()) for i, party in enumerate(parties)]
 
 
