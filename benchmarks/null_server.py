@@ -1,0 +1,50 @@
+"""The real server around the null recogniser: ``python -m benchmarks.null_server``.
+
+Settings come from ``TINGBAN_…`` variables as for ``tingban serve``. It prints its address to stderr
+once it takes calls, which :func:`benchmarks.process.null_server` waits for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.null_recogniser import NullRecogniser
+from server import logs
+from server.access.files import open_access
+from server.app import create_app
+from server.engine import load_rules
+from server.serve import DrainingServer, listen, run, uvicorn_config
+from server.settings import load
+from server.store.store import Store
+
+
+def main(
+    port: int = 0,
+    until_s: Annotated[int, typer.Option(help="Longest call that has words to the end.")] = 300,
+    store: Annotated[Path | None, typer.Option(help="Keep calls in this folder.")] = None,
+    max_calls: int = 100_000,
+) -> None:
+    """Serve until a signal comes."""
+    settings = load(None, {"port": port})
+    logs.set_up(settings.log)
+    access = open_access(settings)
+    listener = listen(settings, access.mode)
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    app = create_app(
+        settings,
+        NullRecogniser(until_s * 1000, max_calls),
+        load_rules(settings.rules),
+        access=access,
+        store=None if store is None else Store(store, settings.store),
+    )
+    with listener:
+        server = DrainingServer(uvicorn_config(app, settings), app.state.switchboard)
+        run(server, listener)
+    access.people.close()
+
+
+if __name__ == "__main__":
+    typer.run(main)
