@@ -19,6 +19,7 @@ from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
 from server.live.bus import Bus, InProcessBus
 from server.live.switchboard import NewRules, Switchboard
+from server.privacy.veil import veils
 from server.recordings import Recordings
 from server.settings import Settings
 from server.spikes import SpikeWatch
@@ -50,6 +51,7 @@ def create_app(
         drain_s=settings.calls.drain_s,
         seats=lambda: {**settings.telephony.agents, **access.people.places("queue")},
         journal=stored_calls.journals(store) if store else None,
+        veil=veils(settings.privacy),
     )
     spikes = SpikeWatch(switchboard, settings.spike)
     telephony = Telephony(switchboard, settings, access)

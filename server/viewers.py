@@ -236,23 +236,29 @@ class AgentViewer(Viewer):
         if watch.agent is not None:
             topic = topics.of_agent(watch.agent)
         else:
-            topic = topics.of_call(CallId(watch.call or ""))
+            of_call = topics.of_call if self._sees_plain() else topics.of_masked
+            topic = of_call(CallId(watch.call or ""))
         return self._switchboard.bus.listen([topic], self._queue)
 
     def _so_far(self) -> Iterable[Notice]:
         watch = self._watch
         if watch.agent is not None:
             for call in self._switchboard.calls_of(watch.agent):
-                yield Notice(encode(call.snapshot()))
+                yield Notice(encode(call.snapshot(plain=True)))
             return
         known = self._switchboard.get(watch.call or "")
         if known is None:
             return
-        missed = None if watch.resume_from is None else known.since(watch.resume_from)
+        plain = self._sees_plain()
+        missed = None if watch.resume_from is None else known.since(watch.resume_from, plain=plain)
         if missed is None or len(missed) > self._queue.limit // 2:
-            yield Notice(encode(known.snapshot()))
+            yield Notice(encode(known.snapshot(plain=plain)))
         else:
             yield from map(of_event, missed)
+
+    def _sees_plain(self) -> bool:
+        """Personal data is for the agent, and for those who may do everything; not for leads."""
+        return roles.scope(self._caller, "widget.watch") is not Scope.TEAM
 
     async def _down(self) -> None:
         while True:

@@ -24,6 +24,11 @@ def of_call(call: CallId) -> str:
     return f"call:{call}"
 
 
+def of_masked(call: CallId) -> str:
+    """The topic of one call for those who are not shown personal data."""
+    return f"masked:{call}"
+
+
 def of_agent(agent: str) -> str:
     """The topic of all calls of one agent."""
     return f"agent:{agent}"

@@ -26,6 +26,7 @@ from server.live.lanes import Lanes
 from server.live.notice import Notice, encode, of_event
 from server.live.progress import Progress
 from server.live.state import CallState
+from server.privacy.veil import Veil
 from server.refusals import Refusal
 from server.wire import to_wire
 
@@ -46,8 +47,12 @@ class CallSession:
         bus: Bus,
         resume_s: float,
         journal: Journal | None = None,
+        veil: Veil | None = None,
     ) -> None:
-        """Without a journal nothing is kept, and what was heard counts as safe."""
+        """Without a journal nothing is kept, and what was heard counts as safe.
+
+        Without a veil nothing is masked.
+        """
         self.lanes = lanes
         self.done = asyncio.Event()
         self.why: str | None = None
@@ -55,7 +60,10 @@ class CallSession:
         self._state = state
         self._audio = audio
         self._bus = bus
+        self._veil = veil
         self._history = History()
+        self._plain = History() if veil is not None and veil.agent_sees_plain else self._history
+        """As the agent sees it."""
         self._resume_s = resume_s
         self._arrivals = Arrivals()
         self._journal = journal
@@ -89,7 +97,8 @@ class CallSession:
     async def run(self) -> None:
         """Own the call until it is over. Never raises: one failed call harms no other."""
         try:
-            self._bus.publish(self._topics, Notice(encode(self.snapshot())))
+            began = Notice(encode(self.snapshot()))
+            self._bus.publish((*self._topics, topics.of_masked(self.info.call)), began)
             self._publish(self._state.start(again=self._earlier is not None), {})
             self._publish(self._state.told(self._owed), {})
             async for event in self._audio:
@@ -138,7 +147,7 @@ class CallSession:
         """
         self._earlier, self._owed = events, owed
         for event in events:
-            self._history.add(event)
+            self._remember(event, event)
         self._state.resume(events, seq)
         self._topics = self._own_topics()
         loop = asyncio.get_running_loop()
@@ -232,7 +241,9 @@ class CallSession:
         # The new agent's widget gets the whole call first, then this event as its next.
         self._topics = self._own_topics()
         if agent:
-            self._bus.publish([topics.of_agent(agent)], Notice(encode(self.snapshot(before=True))))
+            self._bus.publish(
+                [topics.of_agent(agent)], Notice(encode(self.snapshot(before=True, plain=True)))
+            )
         self._publish(events, {})
         return True
 
@@ -261,10 +272,11 @@ class CallSession:
         arrived = None if event is None else event.stamps.get("arrived")
         return None if arrived is None else at - arrived
 
-    def snapshot(self, *, before: bool = False) -> dict[str, object]:
+    def snapshot(self, *, before: bool = False, plain: bool = False) -> dict[str, object]:
         """The wire message that tells a newcomer everything so far.
 
-        ``before``: without events that have been made but not been published yet.
+        ``before``: without events that have been made but not been published yet;
+        ``plain``: with personal data, for the agent.
         """
         head = self._head()
         if before:
@@ -272,7 +284,7 @@ class CallSession:
         return {
             "type": "snapshot",
             **head,
-            "events": [to_wire(event) for event in self._history],
+            "events": [to_wire(event) for event in (self._plain if plain else self._history)],
         }
 
     def overview(self) -> dict[str, object]:
@@ -286,9 +298,9 @@ class CallSession:
             "hand": self._history.hand_raised,
         }
 
-    def since(self, seq: int) -> tuple[CallEvent, ...] | None:
+    def since(self, seq: int, *, plain: bool = False) -> tuple[CallEvent, ...] | None:
         """The events after ``seq``, or ``None`` when only a snapshot can help."""
-        return self._history.since(seq)
+        return (self._plain if plain else self._history).since(seq)
 
     def _head(self) -> dict[str, object]:
         info = self.info
@@ -307,6 +319,11 @@ class CallSession:
             "at_ms": self._state.at_ms,
         }
 
+    def _remember(self, shown: CallEvent, plain: CallEvent) -> None:
+        self._history.add(shown)
+        if self._plain is not self._history:
+            self._plain.add(plain)
+
     def _publish(self, events: Iterable[CallEvent], stamps: dict[str, float]) -> None:
         kept: list[tuple[CallEvent, str]] = []
         for event in events:
@@ -316,13 +333,16 @@ class CallSession:
                 stamped = {"arrived": arrived, **stamped}
             stamped["sent"] = time.time()
             event = replace(event, stamps={k: round(v, 4) for k, v in stamped.items()})
-            self._history.add(event)
+            shown = event if self._veil is None else self._veil.over(event)
+            self._remember(shown, event)
             metrics.published(event)
-            notice = of_event(event)
+            notice = of_event(shown)
+            plain = notice if shown is event or self._plain is self._history else of_event(event)
+            self._bus.publish(self._topics, plain)
             board = self._board_topics if notice.for_board else ()
-            self._bus.publish((*self._topics, *board), notice)
-            if self._journal is not None and worth_keeping(event):
-                kept.append((event, notice.text))
+            self._bus.publish((topics.of_masked(event.call), *board), notice)
+            if self._journal is not None and worth_keeping(shown):
+                kept.append((shown, notice.text))
         if self._journal is not None:
             # What follows from one input is kept together or not at all.
             self._journal.keep(kept)

@@ -19,10 +19,13 @@ from server.live.lanes import Lanes
 from server.live.session import CallSession
 from server.live.state import CallState, Rules
 from server.live.takeover import SEQ_MARGIN, Kept, ResumedAudio, ResumedRules
+from server.privacy.veil import Veil
 from server.refusals import Refusal
 
 NewRules = Callable[[CallInfo], Rules]
 """Begins the rules of one call."""
+NewVeil = Callable[[], Veil | None]
+"""Hides a call's personal data from all but its agent."""
 NewJournal = Callable[[CallInfo, Sequence[Party], int], Journal]
 """Begins to keep a call whose audio comes at that rate."""
 Seats = Callable[[], Mapping[str, str]]
@@ -42,6 +45,7 @@ class Switchboard:
         linger_s: float,
         drain_s: float,
         journal: NewJournal | None = None,
+        veil: NewVeil | None = None,
         seats: Seats | None = None,
     ) -> None:
         self.recogniser = recogniser
@@ -51,6 +55,7 @@ class Switchboard:
         """Seconds from the arrival of sound to its painting, of the latest painted events."""
         self._rules = rules
         self._journal = journal
+        self._veil = veil or (lambda: None)
         self._seats = seats
         self._lasting: Status | None = None
         self._resume_s = resume_s
@@ -120,7 +125,8 @@ class Switchboard:
         audio = self._listen(info.call, lanes.parties, rate)
         state = CallState(info, self.recogniser.info, self._rules(info))
         journal = self._journal(info, lanes.parties, rate) if self._journal else None
-        session = CallSession(state, audio, lanes, self.bus, self._resume_s, journal)
+        veil = self._veil()
+        session = CallSession(state, audio, lanes, self.bus, self._resume_s, journal, veil)
         self._run(session)
         if self._lasting is not None:
             # After the first events of the call, which its task is about to make.
@@ -144,7 +150,8 @@ class Switchboard:
         rules = ResumedRules(self._rules(info), kept)
         lanes = Lanes(info.call, kept.parties, kept.rate, kept.settled_ms)
         state = CallState(info, self.recogniser.info, rules)
-        session = CallSession(state, audio, lanes, self.bus, self._resume_s, journal)
+        veil = self._veil()
+        session = CallSession(state, audio, lanes, self.bus, self._resume_s, journal, veil)
         last = max([kept.seq, *(event.seq for event in kept.events)])
         session.take_up(kept.events, last + SEQ_MARGIN, rules.owed)
         self._run(session)

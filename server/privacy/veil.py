@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -16,17 +16,28 @@ from assist_rules.events import (
 )
 from server.events import Body, CallEvent
 from server.privacy.mask import Policy, mask
+from server.settings import PrivacySettings
 
 Resting = TypeVar("Resting", Alert, Step, Commitment)
 
+NUMBER = 3
+"""So many digits in a row begin to tell something."""
 REMEMBERED = 64
 """Utterances whose masked text is at hand for evidence that quotes them."""
+
+
+def veils(settings: PrivacySettings) -> Callable[[], Veil | None]:
+    """Makes the veil of each new call; None where nothing is to be hidden."""
+    policy = Policy(frozenset(settings.mask))
+    plain = settings.agent_sees == "plain"
+    return lambda: Veil(policy, plain) if policy.kinds else None
 
 
 class Veil:
     """Give it every event of a call in order."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, agent_sees_plain: bool = True) -> None:
+        self.agent_sees_plain = agent_sees_plain
         self._policy = policy
         self._spoken: dict[tuple[str, int], str] = {}
 
@@ -39,7 +50,7 @@ class Veil:
         match body:
             case Transcript():
                 text = mask(body.text, self._policy, growing=not body.final)
-                self._spoken[(body.utterance, body.revision)] = text
+                self._spoken[(body.utterance, body.revision)] = self._quotable(body, text)
                 if len(self._spoken) > REMEMBERED:
                     del self._spoken[next(iter(self._spoken))]
                 return body if text == body.text else replace(body, text=text)
@@ -59,6 +70,14 @@ class Veil:
                 return replace(body, say=say, why=why, slots=slots)
             case _:
                 return body
+
+    def _quotable(self, spoken: Transcript, masked: str) -> str:
+        """What evidence may quote: a digit or two at the end of a partial are no number yet."""
+        if spoken.final:
+            return masked
+        ended = self._words(spoken.text)
+        wary = sum(a != b for a, b in zip(ended, masked, strict=True))
+        return masked if wary >= NUMBER else ended
 
     def _evidence(self, body: Resting) -> Resting:
         evidence = tuple(self._span(span) for span in body.evidence)

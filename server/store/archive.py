@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, event, select, update
+from sqlalchemy import Connection, Table, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -31,6 +32,7 @@ def database(url: str | None, file: Path) -> AsyncEngine:
     if url is None:
         engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
         event.listen(engine.sync_engine, "connect", _tune_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     try:
         parsed = make_url(url)
@@ -47,7 +49,14 @@ def database(url: str | None, file: Path) -> AsyncEngine:
     )
 
 
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
 def _tune_sqlite(connection: Any, _: object) -> None:
+    # The driver would begin a transaction late, and none for a change of tables: a process that is
+    # killed in one would leave half of it.
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -60,6 +69,7 @@ class Archive:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._migrated = False
+        self._migrating = asyncio.Lock()
 
     @property
     def remote(self) -> bool:
@@ -68,9 +78,12 @@ class Archive:
 
     async def ready(self) -> None:
         """Bring the tables to this version, once. Raises what the database raises."""
-        if not self._migrated:
-            await migrate(self.engine)
-            self._migrated = True
+        if self._migrated:
+            return
+        async with self._migrating:
+            if not self._migrated:
+                await migrate(self.engine)
+                self._migrated = True
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -121,6 +134,14 @@ class Archive:
         for first in range(0, len(rows), PER_STATEMENT):
             insert = dialect.insert(table).values(rows[first : first + PER_STATEMENT])
             await connection.execute(insert.on_conflict_do_nothing())
+
+    async def epochs(self, call: str) -> list[int]:
+        """When calls of that id began, the latest last."""
+        await self.ready()
+        calls = schema.calls
+        query = select(calls.c.epoch).where(calls.c.call == call).order_by(calls.c.epoch)
+        async with self.engine.connect() as connection:
+            return list(await connection.scalars(query))
 
     async def rows_of(self, call: str, epoch: int) -> list[Row]:
         """What the archive has of a call, as the outbox would have it."""

@@ -221,7 +221,7 @@ async def test_the_client_comes_back_by_itself_and_misses_nothing(server: Runnin
     assert seen == sorted(set(seen))
     session = server.switchboard.get("c-1")
     assert session is not None
-    events = session.snapshot()["events"]
+    events = session.snapshot(plain=True)["events"]
     assert isinstance(events, list)
     assert {e["seq"] for e in events} <= set(seen)
 

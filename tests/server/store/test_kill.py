@@ -1,0 +1,181 @@
+"""A server that is killed in the middle of a call: nothing final is lost, nothing comes twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+from assist_rules.rulebook import load_rulebook
+from assist_rules.session import RuleSession
+from server.client.audio import AudioClient, Call
+from server.client.viewer import ViewerClient
+from server.settings import StoreSettings
+from server.store.store import Store
+from tests.server.running import running
+from tests.server.store.conftest import eventually
+from tests.server.store.hearing import LINES, RATE, HearingRecogniser, clip
+from tests.server.store.postgres import Cluster
+
+SPEED = 4.0
+ROOT = Path(__file__).parents[3]
+PACK = Path(__file__).with_name("pack.yaml")
+
+
+class Client(AudioClient):
+    """Notes from where it is asked to send, and what had been acknowledged by then."""
+
+    asked: list[tuple[int, int]]
+
+    async def _send(self, socket: ClientConnection, start: int) -> None:
+        self.asked.append((self.acknowledged, start))
+        await super()._send(socket, start)
+
+
+class Server:
+    """The process, which can be killed and begun again."""
+
+    def __init__(self, folder: Path, url: str | None) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._arguments = [str(folder), str(self.port), *([url] if url else [])]
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.server.store.process", *self._arguments,
+            cwd=ROOT, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert self._process.stderr is not None
+        said = b""
+        async for line in self._process.stderr:
+            said += line
+            if line.startswith(b"http://"):
+                return
+        raise AssertionError(said.decode())
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def serving(folder: Path, url: str | None = None) -> AsyncIterator[Server]:
+    server = Server(folder, url)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.kill()
+
+
+async def watch(viewer: ViewerClient, seen: list[dict[str, Any]]) -> None:
+    async for item in viewer:
+        events = item.message.get("events", [item.message])
+        if item.message["type"] == "snapshot":
+            seen.clear()  # it tells everything that holds
+        seen.extend(event for event in events if "seq" in event and "type" in event)
+        if any(event.get("name") == "call_ended" for event in events):
+            return
+
+
+async def call_through(server: Server, kills: list[int]) -> tuple[Client, list[dict[str, Any]]]:
+    """A call whose server is killed after so many finals have been shown."""
+    address = f"ws://127.0.0.1:{server.port}"
+    client = Client(address, Call("c-1", agent="a-7", queue="broadband"), clip(), speed=SPEED)
+    client.asked = []
+    seen: list[dict[str, Any]] = []
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(watch(ViewerClient(address, call="c-1"), seen))
+        sending = tasks.create_task(client.run())
+        for finals in kills:
+            await eventually(lambda finals=finals: len(shown(seen)) >= finals)
+            await server.kill()
+            await server.start()
+        await sending
+    return client, seen
+
+
+def shown(seen: list[dict[str, Any]]) -> list[str]:
+    """Texts of finals, each utterance once."""
+    finals = {e["utterance"]: e["text"] for e in seen if e["type"] == "transcript" and e["final"]}
+    return list(finals.values())
+
+
+async def kept(folder: Path, url: str | None) -> list[dict[str, Any]]:
+    store = Store(folder, StoreSettings(url=url))
+    async with store.open():
+        await eventually(lambda: store.outbox.backlog() == 0)
+        (epoch,) = await store.archive.epochs("c-1")
+        rows = await store.archive.rows_of("c-1", epoch)
+    return [json.loads(row.body) for row in rows if row.kind == "event"]
+
+
+def standing(events: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
+    """Confirmed alerts that were not taken back: rule, party, which line they rest on."""
+    alerts = {e["id"]: e for e in events if e["type"] == "alert" and e["state"] == "confirmed"}
+    gone = {e["id"] for e in events if e["type"] == "retraction"}
+    return sorted(
+        (e["rule"], e["evidence"][0]["party"] if e["evidence"] else "",
+         e["evidence"][0]["start_ms"] // 2_200 if e["evidence"] else -1)
+        for id_, e in alerts.items()
+        if id_ not in gone
+    )  # fmt: skip
+
+
+async def undisturbed(folder: Path) -> list[dict[str, Any]]:
+    """The same call without a mishap, in this process."""
+    store = Store(folder, StoreSettings())
+    rulebook = load_rulebook([PACK])
+    async with running(
+        HearingRecogniser(), lambda info: RuleSession(rulebook, info), store=store
+    ) as server:
+        await AudioClient(
+            server.ws, Call("c-1", agent="a-7", queue="broadband"), clip(), speed=SPEED
+        ).run()
+    return await kept(folder, None)
+
+
+@pytest.mark.parametrize(("kind", "kills"), [("sqlite", [3, 6]), ("postgresql", [4])])
+async def test_a_killed_server_goes_on_with_the_call(
+    tmp_path: Path,
+    kind: str,
+    kills: list[int],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A busy machine takes its time to start a process.
+    monkeypatch.setattr("server.client.audio.GIVE_UP_S", 200)
+    monkeypatch.setattr("server.client.viewer.GIVE_UP_S", 200)
+    url = None
+    if kind == "postgresql":
+        cluster: Cluster = request.getfixturevalue("postgres")
+        url = cluster.url
+    (tmp_path / "other").mkdir()
+    whole = await undisturbed(tmp_path / "other")
+    async with serving(tmp_path, url) as server:
+        client, seen = await call_through(server, kills)
+    events = await kept(tmp_path, url)
+    said = [e["text"] for e in events if e["type"] == "transcript"]
+    masked = [text.replace("幺三八零零五七六二幺九", "*" * 11) for _, text in LINES]
+    assert said == masked
+    seqs = [event["seq"] for event in events]
+    assert seqs == sorted(set(seqs))
+    assert standing(events) == standing(whole)
+    assert len(client.asked) == 1 + len(kills)
+    for acknowledged, asked in client.asked:
+        assert asked >= acknowledged, "what was acknowledged is not asked for again"
+    assert client.acknowledged > 10 * RATE
+    assert shown(seen) == [text for _, text in LINES]
+    assert [e["name"] for e in events if e["type"] == "status" and e["name"] == "audio_gap"] == []
+    assert events[-1]["name"] == "call_ended"
