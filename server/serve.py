@@ -23,6 +23,8 @@ from server.access.files import AccessFileError, open_access
 from server.app import create_app
 from server.live.switchboard import Switchboard
 from server.settings import Settings, SettingsError, load
+from server.store.files import StoreError, open_store
+from server.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ def serve(
     recordings: Annotated[
         Path | None, typer.Option(help="Recorded calls that pages may replay.")
     ] = None,
+    store_directory: Annotated[
+        Path | None, typer.Option("--store", help="Folder in which calls are kept.")
+    ] = None,
     access: Annotated[
         str | None, typer.Option(help="Who may come in: open, local or oidc.")
     ] = None,
@@ -64,6 +69,7 @@ def serve(
         "rules": rules,
         "recordings": recordings,
         "insecure_bind_anywhere": insecure_bind_anywhere,
+        "store": None if store_directory is None else {"directory": store_directory},
         "access": None if access is None else {"mode": access},
         "log": {"level": "info"} if verbose else None,
     }
@@ -72,14 +78,15 @@ def serve(
         logs.set_up(settings.log)
         door = open_access(settings)
         listener = listen(settings, door.mode)
-    except (SettingsError, ListenError, AccessFileError) as error:
+        store = open_store(settings)
+    except (SettingsError, ListenError, AccessFileError, StoreError) as error:
         typer.echo(f"tingban serve: {error}", err=True)
         raise typer.Exit(2) from error
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     with ExitStack() as stack:
         stack.enter_context(listener)
         stack.callback(door.people.close)
-        app = _build(settings, door)
+        app = _build(settings, door, store)
         server = DrainingServer(uvicorn_config(app, settings), app.state.switchboard)
         if door.mode == "open" and settings.access.mode is None:
             page = f"http://{settings.host}:{settings.port}/login"
@@ -102,13 +109,13 @@ def run(server: uvicorn.Server, listener: socket.socket) -> None:
         runner.run(server.serve(sockets=[listener]))
 
 
-def _build(settings: Settings, access: Access) -> FastAPI:
+def _build(settings: Settings, access: Access, store: Store | None) -> FastAPI:
     # Torch takes seconds to import: not for a wrong option.
     from server.engine import EngineError, live, load_listener, load_rules
 
     try:
         recogniser, rules = live(load_listener(settings.asr)), load_rules(settings.rules)
-        return create_app(settings, recogniser, rules, access=access)
+        return create_app(settings, recogniser, rules, access=access, store=store)
     except EngineError as error:
         typer.echo(f"tingban serve: {error}", err=True)
         raise typer.Exit(1) from error

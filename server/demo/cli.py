@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
@@ -45,7 +46,10 @@ def demo(
     if rules is not None:
         options += ["--rules", str(rules)]
     try:
-        passed = asyncio.run(_demo(options, recordings, call, once))
+        # What is kept of a demonstration goes with it.
+        with tempfile.TemporaryDirectory(prefix="tingban-demo-") as kept:
+            options += ["--store", kept]
+            passed = asyncio.run(_demo(options, recordings, call, once))
     except KeyboardInterrupt:
         passed = not once
     except (ServerFailed, LabelError, ClientError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import time
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -53,11 +55,12 @@ class Store:
 
         Raises ``OSError``, ``sqlite3.Error`` or ``ValueError``."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.archive = Archive(database(settings.url, folder / "archive.sqlite3"))
+        self._lock = lock(folder)
         self.folder = folder
         self.settings = settings
         self._veil = Veil(policy)
         self.figures = StoreFigures()
-        self.archive = Archive(database(settings.url, folder / "archive.sqlite3"))
         self.customers = CustomerKey(folder)
         self.outbox = Outbox(
             folder / "outbox.sqlite3",
@@ -94,6 +97,7 @@ class Store:
                 log.warning("store: the archive did not take everything; the next start goes on")
             self.outbox.close()
             await self.archive.aclose()
+            self._lock.close()
 
     # Calls
 
@@ -271,6 +275,17 @@ class CallJournal:
         self._store.mended(self)
         if self.again is not None:
             self.again()
+
+
+def lock(folder: Path) -> IO[str]:
+    """Two servers must not take up each other's calls. Raises ``OSError``."""
+    file = (folder / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise OSError(error.errno, "another server keeps its calls here") from None
+    return file
 
 
 def now_ms() -> int:
