@@ -134,11 +134,13 @@ class RuleSession:
         heard = clean_ms(getattr(watermark, "heard_ms", 0))
         self._pass_to(clean_ms(getattr(watermark, "at_ms", 0)))
         call = self._call
+        paused: set[int] = set()
         if heard > call.heard_ms or heard < call.heard_ms - BACK_MS:
-            call.heard_ms = heard
+            for leaf in call.pass_to(heard):
+                paused.update(self._book.index.by_leaf.get(leaf, ()))
         due = {i for i, due in self._waiting.items() if due is not None and due <= call.heard_ms}
         due.update(i for i, due in self._list_due.items() if due <= call.heard_ms)
-        return self._settle(due)
+        return self._settle(due | paused)
 
     def feedback(self, suggestion_id: str, verdict: str, at_ms: int) -> tuple[RuleEvent, ...]:
         """The agent's answer to a card: used, dismissed or wrong."""

@@ -55,6 +55,8 @@ class Call:
         self.ended = False
         self.mixed = False
         self.chars = {party: 0 for party in Party}
+        self._speaking: dict[Party, str] = {}
+        """The utterance that each party is in."""
         self._order: list[tuple[int, str]] = []
         """Start and name of every utterance with words in it, in order."""
 
@@ -81,13 +83,33 @@ class Call:
         after = len(utterance.text.norm)
         self.chars[transcript.party] += after - before
         self._keep_order(place if before else None, (transcript.start_ms, name) if after else None)
+        if not transcript.final:
+            self._speaking[transcript.party] = name
+        elif self._speaking.get(transcript.party) == name:
+            del self._speaking[transcript.party]
+        self._take(utterance, changed)
+        return changed
+
+    def pass_to(self, heard_ms: int) -> set[int]:
+        """Everything up to there has been heard; leaves whose cues a pause has settled."""
+        self.heard_ms = heard_ms
+        changed: set[int] = set()
+        for name in self._speaking.values():
+            utterance = self.utterances.get(name)
+            if utterance is not None:
+                settled = utterance.pause(heard_ms)
+                self._take(utterance, settled)
+                changed |= settled
+        return changed
+
+    def _take(self, utterance: Utterance, changed: frozenset[int]) -> None:
+        name = utterance.latest.utterance
         for leaf in changed:
             cues = utterance.cues.get(leaf)
             if cues:
                 self.cues.setdefault(leaf, {})[name] = cues
             else:
                 self.cues.get(leaf, {}).pop(name, None)
-        return changed
 
     def _keep_order(self, old: tuple[int, str] | None, new: tuple[int, str] | None) -> None:
         if old == new:

@@ -25,6 +25,8 @@ ROLES_OF = {
 """Which conditions a party's words may meet. On mixed mono nothing is blamed on the agent."""
 
 
+PAUSE_MS = 500
+"""Silence inside an utterance after which the words before it are judged by themselves."""
 _NOTHING: frozenset[int] = frozenset()
 
 
@@ -73,7 +75,7 @@ class Utterance:
     """What is known of one utterance."""
 
     __slots__ = (
-        "_found", "_judges", "_matcher", "_roles", "_sound", "_stable",
+        "_found", "_judges", "_matcher", "_paused", "_roles", "_sound", "_stable",
         "cues", "final", "latest", "text",
     )  # fmt: skip
 
@@ -84,6 +86,8 @@ class Utterance:
         self._found: list[_Found] = []
         self._sound = ""
         self._stable = 0
+        self._paused = False
+        """Nothing has followed the newest words for a while."""
         self.text: Text = normalise("")
         self.cues: dict[int, tuple[Cue, ...]] = {}
         self.latest = first
@@ -103,6 +107,7 @@ class Utterance:
         if changed:
             self._scan(same, touched)
         ended = transcript.final != self.final
+        self._paused = self._paused and not changed
         settling = stable != self._stable
         self.final, self._stable = transcript.final, stable
         if not self._found and not self.cues:
@@ -113,6 +118,24 @@ class Utterance:
         ):
             # The same hits may stand at other places and times.
             touched.update(self.cues)
+        return self._cues_changed(touched) if touched else _NOTHING
+
+    def pause(self, heard_ms: int) -> frozenset[int]:
+        """It has been heard up to there; the leaves of cues that a pause after them settles.
+
+        Words that would undo a hit follow it in one breath. Should they come after all, the hit
+        goes, as with any other correction.
+        """
+        if self._paused or self.final or heard_ms < self.latest.end_ms + PAUSE_MS:
+            return _NOTHING
+        self._paused = True
+        touched: set[int] = set()
+        for found in self._found:
+            if found.hits and not all(hit.settled for _, hit in found.hits):
+                before = found.hits
+                self._look(found)
+                if before != found.hits:
+                    touched.update(match.leaf for match, _ in found.hits)
         return self._cues_changed(touched) if touched else _NOTHING
 
     def forget_workings(self) -> None:
@@ -166,8 +189,10 @@ class Utterance:
     def _hit(self, match: Match, answer: Answer, judge: Judge) -> Hit:
         settled = self.final
         if not settled and match.end <= self._stable:
-            kept = self.text.norm[: self._stable]
-            settled = judge.judge(match, self.text, kept, False, True).verdict is Verdict.YES
+            norm = self.text.norm
+            kept = norm if self._paused else norm[: self._stable]
+            judged = judge.judge(match, self.text, kept, self._paused, True)
+            settled = judged.verdict is Verdict.YES
         return Hit(
             match.start, match.end, match.confidence, match.by_sound, answer.lowered, settled,
             answer.notes,

@@ -108,6 +108,24 @@ class _Words:
             if at + n == len(norm) or self._whole_first(norm[at : at + n])
         )
 
+    def may_complete(self, norm: str, low: int, latest_start: int) -> bool:
+        """Is one begun, plain or with gaps, that what comes after the text can still complete?"""
+        if self._automaton is None or low > latest_start:
+            return False
+        if self.may_begin(norm, low, latest_start):
+            return True
+        starts = self._first_starts
+        first = max(low, len(norm) - self.longest)
+        if any(norm[at:] in starts for at in range(first, latest_start + 1)):
+            return True
+        for last, (length, patterns) in self._automaton.iter(norm, max(low, 0)):
+            start = last + 1 - length
+            if low <= start <= latest_start and any(
+                pattern is not None and pattern.open_after(norm, last + 1) for pattern in patterns
+            ):
+                return True
+        return False
+
     def _whole_first(self, text: str) -> bool:
         return self._automaton is not None and self._automaton.exists(text)
 
@@ -217,10 +235,11 @@ class Judge:
             return Verdict.NO
         if final:
             return Verdict.YES
+        if strict:
+            return Verdict.WAIT if words.may_complete(norm, low, latest) else Verdict.YES
         if words.may_begin(norm, low, latest):
             return Verdict.WAIT
-        hold = words.longest if strict else HOLD
-        if len(norm) - end <= hold and words.may_go_on(norm, low, latest):
+        if len(norm) - end <= HOLD and words.may_go_on(norm, low, latest):
             return Verdict.WAIT
         return Verdict.YES
 

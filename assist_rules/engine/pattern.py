@@ -114,6 +114,30 @@ class Pattern:
             if norm[start : start + length] in texts:
                 yield from self._ends(norm, 0, start + length)
 
+    def open_after(self, norm: str, end: int, done: int = 0) -> bool:
+        """Can what comes after the text still complete it, part ``done`` ending at ``end``?"""
+        if done + 1 == len(self.texts):
+            return False
+        gap, sets = self.gaps[done], self._sets(done + 1)
+        if gap == NUMBER:
+            run = _numerals_after(norm, end)
+            if end + run == len(norm):
+                return True
+            places = range(end + 1, end + run + 1)
+        else:
+            if end + gap >= len(norm):
+                return True
+            places = range(end, end + gap + 1)
+        for place in places:
+            for length, texts in sets:
+                piece = norm[place : place + length]
+                if len(piece) < length:
+                    if any(text.startswith(piece) for text in texts):
+                        return True
+                elif piece in texts and self.open_after(norm, place + length, done + 1):
+                    return True
+        return False
+
     def _ends(self, norm: str, done: int, at: int) -> Iterator[int]:
         if done + 1 == len(self.texts):
             yield at

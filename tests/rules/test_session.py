@@ -85,6 +85,36 @@ class TestStates:
         assert only(late, "forbidden").state is State.CONFIRMED
         assert [c.rule for c in cards(late)] == ["agent.forbidden.unknown"]
 
+    def test_an_exception_that_can_no_longer_come_is_not_waited_for(
+        self, practice: Rulebook
+    ) -> None:
+        # 不清楚<4>帮你 undoes it: after 不清楚 it has four characters to begin in.
+        for text, state in [
+            ("这个我不清楚啊真的是", State.TENTATIVE),
+            ("这个我不清楚啊真的是这样", State.CONFIRMED),
+        ]:
+            events = session(practice).hear(heard(text, 1, party=AGENT, stable=len(text)))
+            assert only(events, "forbidden").state is state
+        events = session(practice).hear(heard("这个我不清楚啊真的我帮你查", 1, party=AGENT))
+        assert alerts(events, "forbidden") == []
+
+    def test_a_pause_confirms_and_words_after_it_correct(self, practice: Rulebook) -> None:
+        one = session(practice)
+        text = "这个我不清楚啊真的是"
+        first = heard(text, 1, party=AGENT, stable=len(text))
+        alert = only(one.hear(first), "forbidden")
+        assert alert.state is State.TENTATIVE
+        assert alerts(one.advance(at(first.end_ms + 400)), "forbidden") == []
+        sure = only(one.advance(at(first.end_ms + 500)), "forbidden")
+        assert (sure.id, sure.state) == (alert.id, State.CONFIRMED)
+        back = one.hear(heard("这个我不清楚啊真的是帮你查", 2, party=AGENT))
+        assert {e.id: e.why for e in back if isinstance(e, Retraction)}[alert.id] == "corrected"
+
+    def test_a_pause_confirms_nothing_that_may_still_change(self, practice: Rulebook) -> None:
+        one = session(practice)
+        one.hear(heard("这个我不清楚啊真的是", 1, party=AGENT, stable=4))
+        assert alerts(one.advance(at(30_000)), "forbidden") == []
+
     def test_mixed_mono_blames_no_agent(self, practice: Rulebook) -> None:
         one = session(practice)
         events = one.hear(heard("这个我不清楚你急什么", 1, True, UNKNOWN))
