@@ -13,6 +13,10 @@ from server import answers, operations, pages, routes, sockets, staff
 from server.access import guard
 from server.access import routes as access_routes
 from server.access.access import Access
+from server.desk import routes as desk_routes
+from server.desk.attended import attended
+from server.desk.desk import Desk
+from server.desk.stored import finder
 from server.ingest import mount
 from server.ingest.audiosocket import AudioSocketServer
 from server.ingest.line import Telephony
@@ -34,11 +38,12 @@ def create_app(
     rules: NewRules,
     bus: Bus | None = None,
     access: Access | None = None,
+    desk: Desk | None = None,
     store: Store | None = None,
 ) -> FastAPI:
     """The service around a recogniser and a rulebook; ``rules`` begins the rules of a call.
 
-    Without a store nothing is kept beyond the process.
+    With a desk, ``rules`` is its ``begin``. Without a store nothing is kept beyond the process.
     ``app.state.switchboard`` holds the calls, ``app.state.access`` says who may do what.
     """
     access = access or Access(settings.access)
@@ -72,6 +77,7 @@ def create_app(
                 await stored_calls.take_up(store, switchboard)
             await stack.enter_async_context(audiosocket.open())
             await stack.enter_async_context(spikes.open())
+            await stack.enter_async_context(attended(desk, switchboard, settings.desk.watch_s))
             if recordings is not None:
                 await stack.enter_async_context(recordings.open())
             yield
@@ -93,6 +99,7 @@ def create_app(
     app.include_router(access_routes.routes(access, switchboard.seat))
     app.include_router(routes.of_calls(switchboard, access))
     app.include_router(staff.routes(switchboard, access))
+    app.include_router(desk_routes.routes(desk, access, finder(switchboard, store)))
     app.include_router(routes.of_recordings(recordings))
     app.include_router(operations.routes(app.state))
     app.state.telephony = telephony

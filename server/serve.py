@@ -17,10 +17,12 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from assist_rules.errors import RuleError
 from server import logs
 from server.access.access import Access, Mode
 from server.access.files import AccessFileError, open_access
 from server.app import create_app
+from server.desk.desk import open_desk
 from server.live.switchboard import Switchboard
 from server.settings import Settings, SettingsError, load
 from server.store.files import StoreError, open_store
@@ -111,12 +113,12 @@ def run(server: uvicorn.Server, listener: socket.socket) -> None:
 
 def _build(settings: Settings, access: Access, store: Store | None) -> FastAPI:
     # Torch takes seconds to import: not for a wrong option.
-    from server.engine import EngineError, live, load_listener, load_rules
+    from server.engine import EngineError, live, load_listener
 
     try:
-        recogniser, rules = live(load_listener(settings.asr)), load_rules(settings.rules)
-        return create_app(settings, recogniser, rules, access=access, store=store)
-    except EngineError as error:
+        recogniser, desk = live(load_listener(settings.asr)), open_desk(settings)
+        return create_app(settings, recogniser, desk.begin, access=access, desk=desk, store=store)
+    except (EngineError, RuleError) as error:
         typer.echo(f"tingban serve: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -181,6 +181,24 @@ class LogSettings(_Frozen):
     )
 
 
+class DeskSettings(_Frozen):
+    """The rule desk: drafts and published versions of rule packs."""
+
+    directory: Path | None = Field(
+        default=None, description="its folder; none: `desk` in the user's data folder"
+    )
+    gate: tuple[Path, ...] = Field(
+        default=(),
+        description="recorded calls in JSON lines, on which new packs may not flood agents",
+    )
+    watch_s: float = Field(
+        default=5,
+        ge=0,
+        description="seconds between looks at the files of `rules`, which are read again when they "
+        "change; 0: never",
+    )
+
+
 class SpikeSettings(_Frozen):
     """When many calls about the same thing are a spike."""
 
@@ -284,6 +302,7 @@ class Settings(_Frozen):
     privacy: PrivacySettings = PrivacySettings()
     access: AccessSettings = AccessSettings()
     spike: SpikeSettings = SpikeSettings()
+    desk: DeskSettings = DeskSettings()
     log: LogSettings = LogSettings()
 
 

@@ -18,6 +18,7 @@ from asr.recogniser import Recogniser, ScriptedRecogniser
 from assist_rules.events import CallInfo
 from server.app import create_app
 from server.client.clip import Clip
+from server.desk.desk import Desk
 from server.ingest.packet import write
 from server.live.state import Rules
 from server.live.switchboard import NewRules, Switchboard
@@ -95,12 +96,19 @@ async def running(
     rules: NewRules = scripted_rules,
     settings: Settings = SETTINGS,
     store: Store | None = None,
+    desk: Desk | None = None,
 ) -> AsyncIterator[Running]:
     """A server until the context ends."""
     listener = listen(settings)
     port = listener.getsockname()[1]
     settings = settings.model_copy(update={"port": port})
-    app = create_app(settings, recogniser or fixture_recogniser(), rules, store=store)
+    app = create_app(
+        settings,
+        recogniser or fixture_recogniser(),
+        desk.begin if desk else rules,
+        store=store,
+        desk=desk,
+    )
     server = _Server(app, settings)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     up = asyncio.create_task(server.up.wait())
