@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks import cli_server
 from benchmarks.keeping import Baseline, Keep, err, keep, out
 from benchmarks.result import RESULTS
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Measure accuracy, latency and capacity on recorded audio.",
 )
+app.command()(cli_server.server)
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
 
 

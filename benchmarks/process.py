@@ -35,6 +35,7 @@ class Server:
     """What it logged last."""
     told: threading.Event = field(default_factory=threading.Event)
     """Set once the address is known, or the server has ended."""
+    reader: threading.Thread | None = None
 
     @property
     def ws(self) -> str:
@@ -54,7 +55,12 @@ class Server:
     def kill(self) -> None:
         """As a crash does: no word to anybody."""
         self.process.kill()
+        self._over()
+
+    def _over(self) -> None:
         self.process.wait()
+        if self.reader is not None:
+            self.reader.join()
 
     def stop(self) -> None:
         """Ask it to end; insist after a while."""
@@ -63,7 +69,8 @@ class Server:
             try:
                 self.process.wait(STOP_S)
             except subprocess.TimeoutExpired:
-                self.kill()
+                self.process.kill()
+        self._over()
 
 
 def start(
@@ -82,11 +89,11 @@ def start(
     if core is not None:
         os.sched_setaffinity(process.pid, {core})
     server = Server(process, "")
-    threading.Thread(target=_read, args=(server,), daemon=True).start()
+    server.reader = threading.Thread(target=_read, args=(server,), daemon=True)
+    server.reader.start()
     server.told.wait(START_S)
     if not server.address:
-        process.kill()
-        process.wait()
+        server.kill()
         raise NotUp("\n".join(server.said) or f"the server was not up within {START_S} s")
     return server
 
@@ -94,11 +101,12 @@ def start(
 def _read(server: Server) -> None:
     """Until it ends: a pipe that nobody empties stops its writer."""
     assert server.process.stderr is not None
-    for line in server.process.stderr:
-        server.said.append(line.rstrip())
-        if not server.address and (match := _ADDRESS.match(line.strip())):
-            server.address = match[1]
-            server.told.set()
+    with server.process.stderr as lines:
+        for line in lines:
+            server.said.append(line.rstrip())
+            if not server.address and (match := _ADDRESS.match(line.strip())):
+                server.address = match[1]
+                server.told.set()
     server.told.set()
 
 
