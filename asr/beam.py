@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.homophones import Homophones
 from asr.language_model import LanguageModel
 from asr.paraformer.wording import UNKNOWN, Greedy
 
@@ -150,6 +151,7 @@ class Reader:
         weight: float = WEIGHT,
         lag: int = LAG,
         bias: Bias | None = None,
+        homophones: Homophones | None = None,
     ) -> None:
         """``unspoken`` are ids that stand for no text; ``weight`` multiplies the model's logs."""
         self.lm = lm
@@ -159,6 +161,7 @@ class Reader:
         self._width = width
         self._weight = weight
         self._bias = bias
+        self._homophones = homophones
         silent = unspoken | {i for i, token in enumerate(tokens) if token in UNKNOWN}
         self._speaks = np.array([i not in silent for i in range(len(tokens))], np.bool_)
         numbers = [lm.number(token) if lm else 0 for token in tokens]
@@ -182,9 +185,11 @@ class Reader:
     ) -> Iterable[list[Hypothesis]]:
         """Position by position, the beam's hypotheses with every candidate: the best that differ
         in what matters later. The beam moves on in between."""
+        scores = logp.astype(np.float64)
+        if self._homophones is not None:
+            ids, scores = self._homophones.blur(ids, scores)
         speaks = self._speaks[ids]
         whole = np.all(speaks, axis=1)
-        scores = logp.astype(np.float64)
         numbers = self._number[ids]
         for place, candidates in enumerate(ids.tolist()):
             best = candidates[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from asr.beam import Reader
+from asr.homophones import Homophones
 from asr.language_model import LanguageModel
 from asr.paraformer.load import Model
 from asr.paraformer.wording import Greedy, Wording
@@ -26,5 +27,6 @@ def reading_for(model: Model, phrases: Iterable[str] = ()) -> Callable[[], Wordi
     favoured = Phrases(phrases, model.tokens)
     bias = favoured if favoured.count else None
     if lm is not None or bias is not None:
-        return Reader(lm, model.tokens, model.unspoken, bias=bias).begin
+        homophones = Homophones(model.tokens) if lm is not None else None
+        return Reader(lm, model.tokens, model.unspoken, bias=bias, homophones=homophones).begin
     return lambda: Greedy(model.tokens, model.unspoken)

@@ -57,7 +57,7 @@ class Heard:
 class Step:
     """The batched step over one set of slabs. Not thread-safe: one worker owns it."""
 
-    def __init__(self, network: Network, slabs: Slabs, candidates: int = 8) -> None:
+    def __init__(self, network: Network, slabs: Slabs, candidates: int = 16) -> None:
         self._net = network
         self.slabs = slabs
         self._candidates = candidates
