@@ -17,6 +17,7 @@ from asr.live import Delivery, EngineConfig, LiveCall, Message, deliver_all
 from asr.paraformer.decoder import Kind
 from asr.paraformer.load import Model
 from asr.paraformer.wording import Wording
+from asr.rating import rated_calls
 from asr.reading import reading_for
 from asr.recogniser import RecogniserFull, RecogniserInfo
 from asr.worker import Worker
@@ -57,12 +58,18 @@ class Engine:
         self._model = model
         self._new_wording = new_wording or reading_for(model)
         self._observe = observe
+        self._max_calls = self.config.max_calls
         self._calls: set[LiveCall] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: Worker | None = None
 
     async def start(self) -> None:
-        """Start the worker."""
+        """Start the worker; measure how many calls it can take, unless that was told."""
+        if self._max_calls is None:
+            self._max_calls, costs = await asyncio.to_thread(
+                rated_calls, self._model, self.config, self._new_wording
+            )
+            log.info("at most %d calls: %s", self._max_calls, costs)
         self._loop = asyncio.get_running_loop()
         self._worker = Worker(
             self._model, self.config, self._new_wording, self._observe, self._post
@@ -95,9 +102,9 @@ class Engine:
     def room(self) -> int:
         """How many more calls would be taken now, as far as the load can tell."""
         worker, calls = self._worker, len(self._calls)
-        if worker is None or worker.down:
+        if worker is None or worker.down or self._max_calls is None:
             return 0
-        left = max(0, self.config.max_calls - calls)
+        left = max(0, self._max_calls - calls)
         limit, load = self.config.refuse_above_load, worker.scheduler.load
         if not calls or load <= 0:
             return left

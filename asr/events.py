@@ -120,6 +120,19 @@ class AudioGap:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSpeech:
+    """Something was to be heard that makes no words; told when it is over, or every 10 s."""
+
+    call: CallId
+    party: Party
+    kind: str
+    """``ringback`` (any tone of the line itself), ``dtmf``, ``music``, ``noise`` or ``crosstalk``:
+    the other party's voice in this one's channel."""
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamFailed:
     """One party's recognition ended in an error; other parties and calls go on."""
 
@@ -130,5 +143,5 @@ class StreamFailed:
     message: str
 
 
-AsrEvent = Transcript | Metric | Watermark | AudioGap | StreamFailed
+AsrEvent = Transcript | Metric | Watermark | AudioGap | NotSpeech | StreamFailed
 """Everything a recogniser stream can give out."""

@@ -23,8 +23,8 @@ from asr.scheduler import SchedulerConfig
 class EngineConfig:
     """How many calls are taken and how they are listened to."""
 
-    max_calls: int = 64
-    """Calls at once; measure it with `tingban bench capacity`."""
+    max_calls: int | None = 64
+    """Calls at once; None: what :mod:`asr.rating` finds at the start."""
     refuse_above_load: float = 0.85
     """Refuse new calls while the model spends this share of its time on what cannot wait."""
     retry_after_s: float = 5.0
@@ -39,6 +39,9 @@ class EngineConfig:
     """Events nobody has read before :meth:`LiveCall.push` waits."""
     restarts: int = 3
     """A worker that breaks more often than this within a minute stays down."""
+    restart_wait_s: float = 0.5
+    """The first restart within a minute comes at once, the second after this, then twice as long
+    each time: what broke it may need a moment."""
     shape: ChunkShape = CHUNK_600_MS
     party: PartyConfig = field(default_factory=PartyConfig)
     scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)

@@ -7,7 +7,7 @@ the same places, whatever the packets were and however fast they came.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,17 @@ from asr.audio.crosstalk import Ear
 from asr.audio.gate import SoundError
 from asr.audio.resample import Resampler
 from asr.audio.utterance import Action, Begin, CutterConfig, End, Speech, UtteranceCutter
-from asr.events import AsrEvent, AudioFrame, AudioGap, CallId, Party
+from asr.audio.utterance import NotSpeech as Mark
+from asr.events import AsrEvent, AudioFrame, AudioGap, CallId, NotSpeech, Party
 from asr.metrics import SoundMeter
 from asr.paraformer.decoder import Decoder, Kind, Question, Utterance
 from asr.paraformer.step import Heard
 from asr.paraformer.wording import Wording
 from asr.sentence import FRAME_MS, Sentence, ShowConfig
+
+_LEAK_TOGETHER_MS = 1_000
+"""Crosstalk is found in pieces; those that follow each other this closely are told as one."""
+_LEAK_LONGEST_MS = 10_000
 
 PER_MS = 16
 """Samples in a millisecond at 16 kHz."""
@@ -112,6 +117,8 @@ class PartyStream:
         self._open: _Open | None = None
         self._under_way: dict[Utterance, Sentence] = {}
         self._marked_ms = 0
+        self._leak: Mark | None = None
+        """Crosstalk that may go on."""
         # An utterance may yet begin this far back: its onset is seen late and has a pre-roll.
         judging = Ear.LONGEST_HOPS if ear else 0
         self._late_ms = config.cutter.preroll_ms + (6 + judging) * 32
@@ -138,6 +145,7 @@ class PartyStream:
         """No more audio: an open utterance is asked for to its end."""
         self._hear(self._resampler.end())
         self._act(self._cutter.end())
+        self._tell_leak()
         self.entries.append(Entry(self.at_ms, self.at_ms, [], None))
 
     def close(self) -> None:
@@ -231,6 +239,33 @@ class PartyStream:
                     self._speak(action)
                 case End():
                     self._finish(action)
+                case Mark():
+                    self._not_speech(action)
+
+    def _not_speech(self, mark: Mark) -> None:
+        leak = self._leak
+        if leak is not None:
+            apart = (mark.start_sample - leak.end_sample) // PER_MS
+            lasts = (mark.end_sample - leak.start_sample) // PER_MS
+            if apart <= _LEAK_TOGETHER_MS and lasts <= _LEAK_LONGEST_MS:
+                # Vowels of a leaking voice can pass for music: it is all one sound.
+                self._leak = replace(leak, end_sample=mark.end_sample)
+                return
+            self._tell_leak()
+        if mark.kind == "crosstalk":
+            self._leak = mark
+        else:
+            self._tell_mark(mark)
+
+    def _tell_leak(self) -> None:
+        leak, self._leak = self._leak, None
+        if leak is not None:
+            self._tell_mark(leak)
+
+    def _tell_mark(self, mark: Mark) -> None:
+        start_ms, end_ms = mark.start_sample // PER_MS, mark.end_sample // PER_MS
+        told = NotSpeech(self.call, self.party, mark.kind, start_ms, end_ms)
+        self.entries.append(Entry(self.at_ms, self._heard_ms(), [told], None))
 
     def _begin(self, begin: Begin) -> None:
         self._count += 1
@@ -310,6 +345,9 @@ class PartyStream:
 
     def _mark(self) -> None:
         """Say now and then that there is nothing to say."""
+        leak = self._leak
+        if leak and self._cutter.position - leak.end_sample > _LEAK_TOGETHER_MS * PER_MS:
+            self._tell_leak()
         heard_ms = self._heard_ms()
         if self._open is None and heard_ms - self._marked_ms >= 250:
             self._marked_ms = heard_ms

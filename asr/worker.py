@@ -45,7 +45,7 @@ class Worker(threading.Thread):
         self._post = post
         self._inbox: deque[Message] = deque()
         self._wake = threading.Event()
-        self._stopping = False
+        self._ending = threading.Event()
         self._streams: dict[LiveCall, CallStream] = {}
         self._taken: dict[LiveCall, int] = {}
         self._touched: dict[LiveCall, None] = {}
@@ -65,15 +65,16 @@ class Worker(threading.Thread):
 
     def stop(self) -> None:
         """Leave the loop after the present step."""
-        self._stopping = True
+        self._ending.set()
         self._wake.set()
 
     def run(self) -> None:
         torch.set_num_threads(self._config.threads)
         broken = False
-        while not self._stopping:
+        while not self._ending.is_set():
             try:
                 if broken:
+                    self._ending.wait(self._wait_s())
                     self._restart()
                     broken = False
                 self._turn()
@@ -85,7 +86,7 @@ class Worker(threading.Thread):
         self._take_messages()
         worked = self._step()
         self._give_events()
-        if not worked and not self._stopping:
+        if not worked and not self._ending.is_set():
             self._wake.wait(timeout=0.5)
             # Packets of many calls arrive all the time: look at them together, not one by one.
             time.sleep(self._config.gather_ms / 1000)
@@ -202,6 +203,12 @@ class Worker(threading.Thread):
         self._touched.clear()
         if deliveries:
             self._post(deliveries)
+
+    def _wait_s(self) -> float:
+        """How long to leave it alone before the next restart."""
+        now = time.monotonic()
+        lately = sum(now - at < 60 for at in self._broken_at)
+        return self._config.restart_wait_s * 2 ** (lately - 1) if lately else 0.0
 
     def _restart(self) -> None:
         now = time.monotonic()

@@ -60,6 +60,7 @@ STATUS = {
     "call_ended": "detail: why, duration_ms; how many utterances, alerts, suggestions, suppressed, retractions, cues, used, dismissed, wrong, said, commitments, steps_open; agent_talk_share, customer_talk_share where known",
     "agent_changed": "detail: agent, by, why (hello | map | claim | transfer)",
     "audio_gap": "detail: party, start_ms, end_ms, why",
+    "not_speech": "detail: party, kind (music | ringback | dtmf | crosstalk | noise), start_ms, end_ms",
     "party_failed": "detail: party, code, message",
     "recogniser": "detail: name, demonstration, degraded",
     "feedback": "detail: suggestion, verdict (used | dismissed | wrong | said)",

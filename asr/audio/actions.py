@@ -7,8 +7,9 @@ from typing import Literal
 
 from asr.audio.codec import Samples
 
-Kind = Literal["tone", "music", "noise", "leak"]
-"""Ringback, busy, dial and keypad tones; hold music; noise; the other party's voice."""
+Kind = Literal["ringback", "dtmf", "music", "noise", "crosstalk"]
+"""The line's own tones (ringback, busy, dial); keypad tones; hold music; noise; the other party's
+voice."""
 
 
 @dataclass(frozen=True, slots=True)

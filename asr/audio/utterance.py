@@ -157,7 +157,7 @@ class UtteranceCutter:
                 actions.append(mark)
             self._begin(self._candidate, loudness, actions)
         elif whose == "leak":
-            actions.append(NotSpeech(self._candidate, self._position, "leak"))
+            actions.append(NotSpeech(self._candidate, self._position, "crosstalk"))
         if whose != "unclear":
             self._voiced.clear()
             self._candidate = None

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from asr.events import AsrEvent, AudioGap, Metric, StreamFailed, Transcript, Watermark
+from asr.events import AsrEvent, AudioGap, Metric, NotSpeech, StreamFailed, Transcript, Watermark
 from asr.recogniser import RecogniserInfo
 from assist_rules.events import (
     Alert,
@@ -212,8 +212,8 @@ class CallState:
         return CallEvent(self.info.call, self.seq, at_ms, body, {}, heard_ms)
 
 
-def _told(event: AudioGap | StreamFailed) -> tuple[int, Status]:
-    """What viewers are told about sound that is missing."""
+def _told(event: AudioGap | NotSpeech | StreamFailed) -> tuple[int, Status]:
+    """What viewers are told about sound that is missing or makes no words."""
     if isinstance(event, AudioGap):
         gap: Detail = {
             "party": str(event.party),
@@ -222,5 +222,13 @@ def _told(event: AudioGap | StreamFailed) -> tuple[int, Status]:
             "why": event.why,
         }
         return event.end_ms, Status("audio_gap", gap)
+    if isinstance(event, NotSpeech):
+        sound: Detail = {
+            "party": str(event.party),
+            "kind": event.kind,
+            "start_ms": event.start_ms,
+            "end_ms": event.end_ms,
+        }
+        return event.end_ms, Status("not_speech", sound)
     failed: Detail = {"party": str(event.party), "code": event.code, "message": event.message}
     return event.at_ms, Status("party_failed", failed)

@@ -15,6 +15,7 @@ from asr.events import (
     AudioFrame,
     AudioGap,
     Metric,
+    NotSpeech,
     Party,
     StreamFailed,
     Transcript,
@@ -124,6 +125,8 @@ class ResumedAudio:
             case AudioGap():
                 if event.end_ms + ms <= self._from_ms.get(event.party, 0):
                     return None
+                return replace(event, start_ms=event.start_ms + ms, end_ms=event.end_ms + ms)
+            case NotSpeech():
                 return replace(event, start_ms=event.start_ms + ms, end_ms=event.end_ms + ms)
             case Metric() | StreamFailed():
                 return replace(event, at_ms=event.at_ms + ms)

@@ -63,7 +63,7 @@ def test_a_leaking_voice_opens_nothing(name: str, delay_ms: int, db: float) -> N
 def test_a_leak_is_marked() -> None:
     agent, customer = parties("danger-brakes")
     leaking, _ = both(agent + room(customer, 50, -15), customer)
-    marks = [a for a in leaking if isinstance(a, NotSpeech) and a.kind == "leak"]
+    marks = [a for a in leaking if isinstance(a, NotSpeech) and a.kind == "crosstalk"]
     assert marks
     assert all(mark.start_sample < mark.end_sample for mark in marks)
 

@@ -11,13 +11,13 @@ from asr.audio.utterance import UtteranceCutter
 from tests.asr.sounds import NOT_SPEECH, hiss, silence, tone
 
 KINDS = {
-    "ringback, China": "tone",
-    "ringback, United States": "tone",
-    "busy, China": "tone",
-    "congestion, China": "tone",
-    "dial tone": "tone",
-    "special information": "tone",
-    "dtmf": "tone",
+    "ringback, China": "ringback",
+    "ringback, United States": "ringback",
+    "busy, China": "ringback",
+    "congestion, China": "ringback",
+    "dial tone": "ringback",
+    "special information": "ringback",
+    "dtmf": "dtmf",
     "hold music": "music",
     "loud hiss": "noise",
     "keypad": "noise",
@@ -56,7 +56,8 @@ def test_what_is_not_there_or_too_short_is_not_marked(name: str) -> None:
 
 
 def test_shapes() -> None:
-    assert shape_of(tone((450,), 0.1)[:512]) == "tone"
-    assert shape_of(tone((697, 1209), 0.1)[:512]) == "tone"
+    assert shape_of(tone((450,), 0.1)[:512]) == "ringback"
+    assert shape_of(tone((697, 1209), 0.1)[:512]) == "dtmf"
+    assert shape_of(tone((697, 1100), 0.1)[:512]) == "ringback"  # no key
     assert shape_of(hiss(0.1, 0.1)[:512]) == "noise"
     assert shape_of(np.zeros(512, np.float32)) == "noise"
