@@ -20,6 +20,7 @@ PAGES = {
     "/board": "board.html",
     "/calls": "calls.html",
     "/review": "review.html",
+    "/tap": "tap.html",
 }
 Page = Callable[[Request], Awaitable[Response]]
 

@@ -286,8 +286,9 @@ def _rest(app: FastAPI, hall: Hall) -> None:
         hall.asked.append((request.method, address, body))
         hall._note()
         known = hall.rest.get(f"{request.method} {request.url.path}", DEFAULTS.get(path))
-        plain = isinstance(known, Response) or not callable(known)
-        found = known if plain else known(body)
+        found = known
+        if callable(known) and not isinstance(known, Response):
+            found = known(body)
         if isinstance(found, Response):
             return found
         if found is None:

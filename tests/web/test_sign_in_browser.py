@@ -30,8 +30,8 @@ def signed_in(role: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("role", "pages"),
     [
-        ("agent", ["坐席", "历史通话", "接入声音"]),
-        ("lead", ["看板", "历史通话", "坐席", "接入声音"]),
+        ("agent", ["坐席", "历史通话"]),
+        ("lead", ["看板", "历史通话", "坐席"]),
         ("engineer", ["历史通话", "规则台"]),
         ("admin", ["看板", "历史通话", "规则台", "坐席", "接入声音", "管理"]),
     ],

@@ -146,6 +146,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       this.#set({ unreadable: this.#link.unreadable + 1, message: error.message })
+      return undefined
     }
   }
 

@@ -13,10 +13,10 @@ const KEY = 'tingban-lang'
  * @typedef {'agent'|'board'|'calls'|'desk'|'tap'|'admin'} PageName
  */
 
-/** Which pages a role has; `/` is everybody's. @type {Record<string, readonly PageName[]>} */
+/** Which pages a role has, as server/access/roles.py lets them; `/` is everybody's. @type {Record<string, readonly PageName[]>} */
 const PAGES = {
-  agent: ['agent', 'calls', 'tap'],
-  lead: ['board', 'calls', 'agent', 'tap'],
+  agent: ['agent', 'calls'],
+  lead: ['board', 'calls', 'agent'],
   engineer: ['calls', 'desk'],
   admin: ['board', 'calls', 'desk', 'agent', 'tap', 'admin'],
   ingest: [],
