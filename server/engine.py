@@ -11,7 +11,8 @@ from asr.engine import Engine
 from asr.paraformer.load import Model, ModelError, load_model
 from asr.recogniser import Recogniser, RecogniserInfo
 from assist_rules.events import CallInfo
-from assist_rules.rulebook import RuleError, load_rulebook
+from assist_rules.reload import start_rulebook
+from assist_rules.rulebook import RuleError
 from assist_rules.session import RuleSession
 from models.manifest import cards
 from models.store import StoreError, locate
@@ -44,7 +45,7 @@ def live(model: Model) -> Recogniser:
 def load_rules(folder: Path | None) -> NewRules:
     """Begins the rules of a call, from the packs in a folder or from those shipped."""
     try:
-        rulebook = load_rulebook(None if folder is None else [folder])
+        rulebook = start_rulebook(None if folder is None else [folder])
     except RuleError as error:
         raise EngineError(str(error)) from error
 

@@ -42,8 +42,13 @@ class Difference:
 
     def add(self, dialogue: Dialogue, old: Rulebook, new: Rulebook) -> None:
         """Replay one call under both."""
-        was = cards(dialogue, replay(old, dialogue))
-        now = cards(dialogue, replay(new, dialogue))
+        self.count(dialogue, replay(old, dialogue), replay(new, dialogue))
+
+    def count(
+        self, dialogue: Dialogue, before: Sequence[Happened], after: Sequence[Happened]
+    ) -> None:
+        """Take one call that was replayed under both."""
+        was, now = cards(dialogue, before), cards(dialogue, after)
         self.calls += 1
         self.audio_ms += dialogue.end_ms
         self.before += len(was)

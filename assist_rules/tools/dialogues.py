@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asr.events import CallId, Char, Party, Transcript, Watermark
+from asr.events import CallId, Char, Metric, Party, Transcript, Watermark
 from assist_rules.errors import InputError
 from assist_rules.events import CallInfo, RuleEvent
 from assist_rules.rulebook import Rulebook
@@ -47,6 +47,8 @@ class Dialogue:
     absent: tuple[str, ...] = ()
     domain: str = ""
     stream: bool = False
+    labelled: bool = False
+    """Did people say what should be noticed in it (nothing counts as well)?"""
     utterances: dict[str, int] = field(default_factory=dict)
     """Utterance to turn."""
 
@@ -62,8 +64,21 @@ class Happened:
 def read_dialogues(path: Path, slip_text: Any = None) -> Iterator[Dialogue | InputError]:
     """Every call of a file; a line that cannot be read is an error in its place.
 
+    A ``.json`` file is one call; of a folder, its ``.jsonl`` and ``.labels.json`` files are read.
     ``slip_text(text, seed)`` may spoil what is said, as a recogniser does.
     """
+    if path.is_dir():
+        for inside in sorted((*path.glob("*.jsonl"), *path.glob("*.labels.json"))):
+            yield from read_dialogues(inside, slip_text)
+        return
+    if path.suffix == ".json":
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            yield InputError(path, 0, f"cannot be read: {error}")
+            return
+        yield read_call(data, path, 1, slip_text)
+        return
     try:
         lines = path.open(encoding="utf-8", errors="strict")
     except OSError as error:
@@ -83,12 +98,22 @@ def read_dialogues(path: Path, slip_text: Any = None) -> Iterator[Dialogue | Inp
             if not line.strip():
                 continue
             try:
-                yield _dialogue(json.loads(line), slip_text)
+                data = json.loads(line)
             except (json.JSONDecodeError, RecursionError) as error:
                 yield InputError(path, number, f"is not JSON: {error}")
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-                yield InputError(path, number, f"is no call: {what}")
+                continue
+            yield read_call(data, path, number, slip_text)
+
+
+def read_call(
+    data: Any, path: Path | str = "call", line: int = 0, slip_text: Any = None
+) -> Dialogue | InputError:
+    """A call from its JSON object: labelled turns, a recognition stream, or a stored call."""
+    try:
+        return _dialogue(data, slip_text)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        return InputError(path, line, f"is no call: {what}")
 
 
 def replay(rulebook: Rulebook, dialogue: Dialogue) -> list[Happened]:
@@ -110,7 +135,7 @@ def replay(rulebook: Rulebook, dialogue: Dialogue) -> list[Happened]:
 def _dialogue(data: Any, slip_text: Any) -> Dialogue:
     if not isinstance(data, dict):
         raise ValueError("a call is a JSON object")
-    name = str(data["id"])
+    name = str(data["id"] if "id" in data else data["call"])
     known = data.get("info") or {}
     info = CallInfo(
         CallId(name),
@@ -157,6 +182,7 @@ def _labelled(name: str, info: CallInfo, data: dict[str, Any], slip_text: Any) -
         optional=tuple(optional),
         absent=tuple(map(str, data.get("absent") or ())),
         domain=str(data.get("domain") or ""),
+        labelled="labels" in data,
         utterances={t.utterance: i for i, t in enumerate(turns)},
     )
 
@@ -175,6 +201,11 @@ def _stream(name: str, info: CallInfo, data: dict[str, Any]) -> Dialogue:
             inputs.append(Watermark(info.call, clock, max(clock, min(at, clock + 500))))
 
     for item in data["events"]:
+        if item.get("type", "transcript") != "transcript":
+            # What rules said then is not asked; what was measured is heard again.
+            if item["type"] == "metric":
+                inputs.append(_metric(info, item))
+            continue
         transcript = _revision(info, item)
         if transcript.utterance not in utterances:
             utterances[transcript.utterance] = len(utterances)
@@ -199,6 +230,11 @@ def _stream(name: str, info: CallInfo, data: dict[str, Any]) -> Dialogue:
     )
 
 
+def _metric(info: CallInfo, item: dict[str, Any]) -> Metric:
+    party, name = Party(item["party"]), str(item["name"])
+    return Metric(info.call, party, name, float(item["value"]), int(item["at_ms"]))
+
+
 def _revision(info: CallInfo, item: dict[str, Any]) -> Transcript:
     text = str(item["text"])
     start, end = int(item["start_ms"]), int(item["end_ms"])
@@ -212,7 +248,7 @@ def _revision(info: CallInfo, item: dict[str, Any]) -> Transcript:
         chars = [Char(start + span * (i + 1) // len(text), 0.9) for i in range(len(text))]
     return Transcript(
         call=info.call,
-        party=Party(item["role"]),
+        party=Party(item["role"] if "role" in item else item["party"]),
         utterance=str(item["utterance"]),
         revision=int(item["revision"]),
         text=text,

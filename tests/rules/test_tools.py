@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from asr.events import Char, Metric, Party, Transcript
 from assist_rules.cli import app
 from assist_rules.errors import InputError
-from assist_rules.reload import reload_rulebook
-from assist_rules.rulebook import Rulebook
+from assist_rules.events import Retraction
+from assist_rules.reload import reload_rulebook, start_rulebook
+from assist_rules.rulebook import Rulebook, RuleError, load_rulebook
 from assist_rules.tools.coverage import read_coverage
 from assist_rules.tools.dialogues import Dialogue, read_dialogues, replay
 from assist_rules.tools.evaluation import Score, wilson
 from assist_rules.tools.lines import lines
 from assist_rules.tools.spoil import spoiler
+from server.events import Body, CallEvent, Status
+from server.wire import to_wire
 from tests.rules.conftest import PRACTICE
+from tests.rules.talk import CALL
 
 CALM = {
     "id": "calm",
@@ -57,6 +62,41 @@ STREAM = {
         for r, t, e, f in [(1, "我要投", 600, False), (2, "我要投诉你", 1000, False), (3, "我要投宿一晚", 1200, True)]
     ],
 }  # fmt: skip
+
+
+DEAF = """
+pack: deaf
+rules:
+  - id: customer.praise.kind
+    category: customer.praise
+    severity: low
+    title: 表扬
+    when: {role: customer, say: [你们真好]}
+    tests: [{fires: [你们真好]}, {silent: [你好]}]
+"""
+
+
+def stored_call() -> dict[str, Any]:
+    """A call as a store keeps it: every event of the wire."""
+    texts = [("我要投", False), ("我要投诉你们", True)]
+    said = [
+        Transcript(
+            CALL, Party.CUSTOMER, "customer-1", i, text, len(text),
+            tuple(Char(200 * (n + 1), 0.9) for n in range(len(text))), final,
+            0, 200 * len(text), 200 * len(text) + 50,
+        )
+        for i, (text, final) in enumerate(texts, 1)
+    ]  # fmt: skip
+    bodies: list[Body] = [
+        Status("call_started", {"agent": "a-1"}),
+        *said,
+        Metric(CALL, Party.AGENT, "rate", 320.0, 2_000),
+        Retraction("s1", "expired"),
+    ]
+    events = [to_wire(CallEvent(CALL, i, 0, body)) for i, body in enumerate(bodies, 1)]
+    for event, body in zip(events, bodies, strict=True):
+        event["at_ms"] = getattr(body, "at_ms", 0)
+    return {"call": "c", "info": {"agent": "a-1", "brand": None}, "events": events}
 
 
 def write(path: Path, *calls: Any) -> Path:
@@ -194,6 +234,45 @@ class TestReload:
         done = reload_rulebook(practice, [path], gate=[gate])
         assert done.rulebook is practice
         assert "more cards an hour" in str(done.problems[0])
+
+    def test_missing_more_on_labelled_calls_does_not_pass_the_gate(
+        self, tmp_path: Path, practice: Rulebook
+    ) -> None:
+        path = tmp_path / "p.yaml"
+        path.write_text(DEAF, encoding="utf-8")
+        gate = tmp_path / "gate"
+        gate.mkdir()
+        write(gate / "many.jsonl", *({**LOUD, "id": f"loud-{i}"} for i in range(4)))
+        (gate / "one.labels.json").write_text(json.dumps(LOUD, indent=1), encoding="utf-8")
+        done = reload_rulebook(practice, [path], gate=[gate])
+        told = [str(p) for p in done.problems]
+        assert any("customer.complaint falls from F1 1 to 0" in line for line in told), told
+        asked = reload_rulebook(practice, [path], None, [gate], float("inf"))
+        assert asked.swapped
+        assert asked.difference is not None
+        assert asked.difference.calls == 5
+
+    def test_a_stores_calls_pass_through_the_gate(self, practice: Rulebook) -> None:
+        call = stored_call()
+        done = reload_rulebook(practice, [PRACTICE], calls=iter([call, call]))
+        assert done.difference is not None
+        assert done.difference.calls == 2
+        assert done.difference.before == done.difference.after > 0
+        broken = reload_rulebook(practice, [PRACTICE], calls=[{"call": "c", "events": [{}]}])
+        assert "stored calls:1" in str(broken.problems[0])
+
+    def test_a_sites_packs_pass_their_tests_before_a_service_begins(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.yaml"
+        text = PRACTICE.read_text(encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
+        assert start_rulebook([path]).hash == load_rulebook([path]).hash
+        path.write_text(text.replace("silent: [我不投诉,", "silent: [我要投诉,"), encoding="utf-8")
+        load_rulebook([path])
+        with pytest.raises(RuleError, match="fires on"):
+            start_rulebook([path])
+        path.write_text(text.replace("record: open}", "record: due}"), encoding="utf-8")
+        with pytest.raises(RuleError, match="record is open, not due"):
+            start_rulebook([path])
 
 
 class TestCommands:
