@@ -53,6 +53,9 @@ def latency(
     rounds: Annotated[int, typer.Option(min=1, help="How often each call is played.")] = 1,
     together: Annotated[int, typer.Option(min=1, help="Calls played at the same time.")] = 4,
     seed: Annotated[int, typer.Option(help="Of the phases to the chunk grid.")] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Look at each call in Chromium: when is it painted?")
+    ] = False,
     asr: Asr = "bundled",
     results: Keep = RESULTS,
     baseline: Baseline = None,
@@ -62,7 +65,7 @@ def latency(
     from benchmarks.latency import Plan, measure, rows, summarise
 
     load = os.getloadavg()[0]
-    plan = Plan(tuple(call or ()), rounds, together, seed)
+    plan = Plan(tuple(call or ()), rounds, together, seed, browser)
     with Progress(console=err, transient=True) as progress:
         known = [c for c in corpus.calls() if not call or c.id in call]
         task = progress.add_task("playing calls in real time", total=rounds * len(known))
@@ -78,6 +81,7 @@ def latency(
         "rounds": rounds,
         "together": together,
         "seed": seed,
+        "browser": browser,
     }
     _delays(summary)
     keep("latency", configuration, {"phrases": rows(phrases)}, summary, results, load, baseline)
@@ -279,6 +283,7 @@ def _delays(summary: Mapping[str, Any]) -> None:
         "transcript has the phrase": summary["transcript_ms"],
         "alert": summary["alert_ms"],
         "customer cue: card, never held": summary["customer_card_ms"],
+        "customer cue: that card painted": summary["customer_card_painted_ms"],
         "customer cue: card, after a hold": summary["customer_card_after_hold_ms"],
         "accusation confirmed": summary["accusation_confirmed_ms"],
         **{f"stage of the alert: {k}": v for k, v in summary["stages_ms"].items()},

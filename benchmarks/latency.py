@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
-import subprocess
-import sys
-import time
 import unicodedata
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks import corpus, statistics
+from benchmarks.painting import Browser
+from benchmarks.process import Server, serving
 from server.client.audio import AudioClient, Call
 from server.client.clip import load
 from server.client.viewer import Received, ViewerClient
@@ -30,7 +26,11 @@ from server.client.viewer import Received, ViewerClient
 CHUNK_MS = 600
 SPAN_MARGIN_MS = 600
 """Recognised times differ from spoken ones by up to this much."""
-START_S = 120
+PATIENCE_S = 30
+"""A call's last words may take this long on a machine that is behind."""
+
+
+STAGES = ("arrived", "recognised", "fired", "sent", "received", "painted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,10 @@ class Phrase:
     held: str | None
     """Why the governor held the card back, when it did."""
     stages_ms: dict[str, float]
-    """Of the alert: last sample → arrived → recognised → fired → sent → received."""
+    """Of the alert: last sample → arrived → recognised → fired → sent → received; ``painted`` is of
+    its card, from receipt to the page's word that it has been drawn."""
+    painted_ms: float | None = None
+    """To the painting of that suggestion; None: nobody looked, or it was never painted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +68,21 @@ class Plan:
     together: int
     """Calls at a time."""
     seed: int = 0
+    browser: bool = False
+    """Whether a real page of the widget looks at each call as well."""
 
 
-class Sent(Protocol):
-    """Knows when a moment of the clip left; an :class:`AudioClient` does."""
+class Spoken(Protocol):
+    """Knows when a moment of the clip had been spoken; an :class:`AudioClient` does."""
 
-    def sent_at(self, ms: int) -> float | None:
-        """Epoch seconds, or None if it has not been sent."""
+    def spoken_at(self, ms: int) -> float | None:
+        """Epoch seconds, whenever its packet then left: what leaves late is late."""
 
 
 def measure(plan: Plan, serve: Sequence[str], told: Callable[[str], None]) -> list[Phrase]:
     """Plays the calls; ``serve`` are further arguments of ``tingban serve``."""
-    with _server(serve) as address:
-        return asyncio.run(_play_all(plan, address, told))
+    with serving(*serve) as server:
+        return asyncio.run(_play_all(plan, server, told))
 
 
 def summarise(phrases: Sequence[Phrase]) -> dict[str, Any]:
@@ -101,11 +106,14 @@ def summarise(phrases: Sequence[Phrase]) -> dict[str, Any]:
         "customer_card_after_hold_ms": statistics.summary(
             delays("card_ms", [p for p in carded if p.held is not None])
         ),
+        "customer_card_painted_ms": statistics.summary(
+            delays("painted_ms", [p for p in carded if p.held is None])
+        ),
         "customer_cards_held": sum(p.card_ms is None and p.held is not None for p in carded),
         "accusation_confirmed_ms": statistics.summary(delays("confirmed_ms", accused)),
         "stages_ms": {
             stage: statistics.summary([p.stages_ms[stage] for p in said if stage in p.stages_ms])
-            for stage in ("arrived", "recognised", "fired", "sent", "received")
+            for stage in STAGES
         },
     }
 
@@ -115,7 +123,7 @@ def rows(phrases: Sequence[Phrase]) -> list[dict[str, Any]]:
     return [asdict(phrase) for phrase in phrases]
 
 
-async def _play_all(plan: Plan, address: str, told: Callable[[str], None]) -> list[Phrase]:
+async def _play_all(plan: Plan, server: Server, told: Callable[[str], None]) -> list[Phrase]:
     dice = random.Random(plan.seed)
     recorded = [call for call in corpus.calls() if not plan.calls or call.id in plan.calls]
     if not recorded:
@@ -129,22 +137,26 @@ async def _play_all(plan: Plan, address: str, told: Callable[[str], None]) -> li
         async with places:
             # Calls that start together would meet the chunk grid together.
             await asyncio.sleep(dice.random() * CHUNK_MS / 1000)
-            found = await _play(address, f"bench-{number}-{call.id}"[:64], call, phase_ms)
+            name = f"bench-{number}-{call.id}"[:64]
+            found = await _play(server, browser, name, call, phase_ms)
             heard.extend(found)
             told(call.id)
 
-    async with asyncio.TaskGroup() as tasks:
-        for number, (call, phase_ms) in enumerate(plays):
-            tasks.create_task(one(number, call, phase_ms))
+    async with AsyncExitStack() as stack:
+        browser = await stack.enter_async_context(Browser.open()) if plan.browser else None
+        async with asyncio.TaskGroup() as tasks:
+            for number, (call, phase_ms) in enumerate(plays):
+                tasks.create_task(one(number, call, phase_ms))
     return heard
 
 
-async def _play(address: str, name: str, call: corpus.Call, phase_ms: int) -> list[Phrase]:
+async def _play(
+    server: Server, browser: Browser | None, name: str, call: corpus.Call, phase_ms: int
+) -> list[Phrase]:
     clip = load(call.wav, codec="mulaw").later(phase_ms)
-    client = AudioClient(address, Call(name, agent=name), clip)
-    viewer = ViewerClient(address, agent=name)
+    client = AudioClient(server.ws, Call(name, agent=name), clip)
+    viewer = ViewerClient(server.ws, agent=name)
     seen: list[Received] = []
-
     over = asyncio.Event()
 
     async def watch() -> None:
@@ -153,27 +165,38 @@ async def _play(address: str, name: str, call: corpus.Call, phase_ms: int) -> li
             if received.message.get("name") == "call_ended":
                 over.set()
 
-    watching = asyncio.create_task(watch())
-    try:
-        await viewer.open.wait()
-        await client.run()
-        async with asyncio.timeout(10):
-            await over.wait()
-    finally:
-        watching.cancel()
-    return [phrase(call, label, phase_ms, client, seen) for label in call.labels]
+    async with AsyncExitStack() as stack:
+        page = None
+        if browser is not None:
+            page = await stack.enter_async_context(
+                browser.page(f"{server.http}/agent?agent={name}")
+            )
+        watching = asyncio.create_task(watch())
+        try:
+            await viewer.open.wait()
+            await client.run()
+            async with asyncio.timeout(PATIENCE_S):
+                await over.wait()
+        finally:
+            watching.cancel()
+        painted = {} if page is None else await page.painted()
+    return [phrase(call, label, phase_ms, client, seen, painted) for label in call.labels]
 
 
 def phrase(
     call: corpus.Call,
     label: corpus.SpokenLabel,
     phase_ms: int,
-    client: Sent,
+    client: Spoken,
     seen: Sequence[Received],
+    painted: Mapping[int, float] | None = None,
 ) -> Phrase:
-    """What became of one label in one playing, from what its viewer saw."""
+    """What became of one label in one playing, from what its viewer saw.
+
+    ``painted``: epoch seconds at which the page had drawn an event, by its number.
+    """
     end_ms = label.end_ms + phase_ms
-    spoken = client.sent_at(end_ms)
+    spoken = client.spoken_at(end_ms)
     assert spoken is not None, f"{call.id}: {label.quote} lies after the end of the recording"
     turns = [call.turns[turn] for turn in (label.turn, *label.accept_turns)]
     roles = {str(turn.role) for turn in turns}
@@ -195,6 +218,11 @@ def phrase(
         if r.message["category"] == label.category and is_ours(r.message["evidence"][0])
     ]
     ids = {r.message["id"] for r in alerts}
+    card = next((r for r in _of_type(seen, "suggestion") if r.message["alert"] in ids), None)
+    drawn = None if card is None else (painted or {}).get(card.message.get("seq", 0))
+    stages = _stages(spoken, alerts[0]) if alerts else {}
+    if card is not None and drawn is not None:
+        stages["painted"] = round((drawn - card.at) * 1000, 2)
     wanted = _plain(label.quote)
     return Phrase(
         call=call.id,
@@ -215,15 +243,14 @@ def phrase(
             )
         ),
         alert_ms=after(alerts[0] if alerts else None),
-        card_ms=after(
-            next((r for r in _of_type(seen, "suggestion") if r.message["alert"] in ids), None)
-        ),
+        card_ms=after(card),
         confirmed_ms=after(next((r for r in alerts if r.message["state"] == "confirmed"), None)),
         held=next(
             (r.message["why"] for r in _of_type(seen, "suppressed") if r.message["alert"] in ids),
             None,
         ),
-        stages_ms=_stages(spoken, alerts[0]) if alerts else {},
+        stages_ms=stages,
+        painted_ms=None if drawn is None else round((drawn - spoken) * 1000, 1),
     )
 
 
@@ -245,35 +272,3 @@ def _of_type(seen: Sequence[Received], kind: str) -> Iterator[Received]:
 
 def _plain(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isalnum())
-
-
-@contextmanager
-def _server(arguments: Sequence[str]) -> Iterator[str]:
-    """A server in a process of its own; gives its websocket address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    tingban = Path(sys.executable).with_name("tingban")
-    command = [str(tingban), "serve", "--port", str(port), *arguments]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        _wait_until_up(port, server)
-        yield f"ws://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _wait_until_up(port: int, server: subprocess.Popen[str]) -> None:
-    ends = time.monotonic() + START_S
-    while time.monotonic() < ends:
-        if server.poll() is not None:
-            said = server.stderr.read() if server.stderr else ""
-            raise RuntimeError(f"the server ended at once: {said.strip()}")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"the server was not ready within {START_S} s")

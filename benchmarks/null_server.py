@@ -6,7 +6,6 @@ once it takes calls, which :func:`benchmarks.process.null_server` waits for.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,16 +14,15 @@ from benchmarks.null_recogniser import NullRecogniser
 from server import logs
 from server.access.files import open_access
 from server.app import create_app
-from server.engine import load_rules
+from server.desk.desk import open_desk
 from server.serve import DrainingServer, listen, run, uvicorn_config
 from server.settings import load
-from server.store.store import Store
+from server.store.files import open_store
 
 
 def main(
     port: int = 0,
     until_s: Annotated[int, typer.Option(help="Longest call that has words to the end.")] = 300,
-    store: Annotated[Path | None, typer.Option(help="Keep calls in this folder.")] = None,
     max_calls: int = 100_000,
 ) -> None:
     """Serve until a signal comes."""
@@ -33,16 +31,17 @@ def main(
     access = open_access(settings)
     listener = listen(settings, access.mode)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    desk = open_desk(settings)
     app = create_app(
         settings,
         NullRecogniser(until_s * 1000, max_calls),
-        load_rules(settings.rules),
+        desk.begin,
         access=access,
-        store=None if store is None else Store(store, settings.store),
+        desk=desk,
+        store=open_store(settings),
     )
     with listener:
-        server = DrainingServer(uvicorn_config(app, settings), app.state.switchboard)
-        run(server, listener)
+        run(DrainingServer(uvicorn_config(app, settings), app.state.switchboard), listener)
     access.people.close()
 
 

@@ -126,9 +126,10 @@ def running(
 
 @contextmanager
 def null_server(*arguments: str, core: int | None = None, **environment: str) -> Iterator[Server]:
-    """The server around the null recogniser, with users and calls of its own."""
+    """The server around the null recogniser, with users of its own. It keeps no calls unless told to."""
     command = ["-m", "benchmarks.null_server", *arguments]
-    with own_data() as own, running(command, {**own, **environment}, core) as server:
+    forgetful = {"TINGBAN_STORE__ENABLED": "false"}
+    with own_data() as own, running(command, {**own, **forgetful, **environment}, core) as server:
         yield server
 
 

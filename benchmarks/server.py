@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heapreplace
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks import statistics
 from benchmarks.null_recogniser import PACKET_MS, sound
@@ -31,6 +31,10 @@ _EVENT = re.compile(
 )
 BOARD_SAMPLE = 16
 """A board's viewer looks into one of so many batches: reading them all would be the generator's load."""
+
+
+KEPT = 2_000
+"""Samples of each kind that a result keeps of a setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +179,9 @@ async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict
     await sending
     result = {
         **{name: getattr(load, name) for name in ("calls", "boards", "packets", "idle")},
-        "agent_ms": heard.agent_ms,
-        "board_ms": heard.board_ms,
-        "late_ms": heard.late_ms[:: max(1, len(heard.late_ms) // 5_000)],
+        "agent_ms": _thinned(heard.agent_ms),
+        "board_ms": _thinned(heard.board_ms),
+        "late_ms": [round(ms, 2) for ms in _thinned(heard.late_ms)],
         "cpu_ms_per_call_second": [round(ms, 3) for ms in per_second],
         "server_cpu_share": round(share, 3),
         "delivered": heard.delivered,
@@ -187,6 +191,14 @@ async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict
     for socket in sockets:
         socket.abort()
     return result
+
+
+T = TypeVar("T")
+
+
+def _thinned(samples: list[T]) -> list[T]:
+    """Every so-and-so-many-th, so that a result stays a file that can be kept."""
+    return samples[:: -(-len(samples) // KEPT) or 1]
 
 
 async def _viewer(server: Server, path: str, hear: Callable[[int, bytes], None]) -> Socket:

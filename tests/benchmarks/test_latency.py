@@ -15,9 +15,9 @@ BEGAN = 1_000_000.0
 
 
 class Clock:
-    """A client whose audio left exactly when it was spoken."""
+    """A client that began to speak at that time."""
 
-    def sent_at(self, ms: int) -> float | None:
+    def spoken_at(self, ms: int) -> float | None:
         return BEGAN + ms / 1000
 
 
@@ -123,3 +123,13 @@ def test_only_accusations_count_as_confirmed_accusations() -> None:
     table = summarise([one, replace(one, category="customer.anger", confirmed_ms=5)])
     assert table["accusation_confirmed_ms"]["n"] == 1
     assert table["accusation_confirmed_ms"]["max"] == 700
+
+
+def test_a_card_is_painted_by_its_number(call: corpus.Call) -> None:
+    label = label_of(call)
+    spoken = BEGAN + label.end_ms / 1000
+    seen = [alert(label, 300), received(label, 310, type="suggestion", alert="a1", seq=7)]
+    found = phrase(call, label, 0, Clock(), seen, {6: spoken + 0.2, 7: spoken + 0.35})
+    assert found.painted_ms == pytest.approx(350, abs=0.2)
+    assert found.stages_ms["painted"] == pytest.approx(40, abs=0.2)
+    assert phrase(call, label, 0, Clock(), seen).painted_ms is None
