@@ -132,7 +132,7 @@ class Reader:
         # YAML reads a bare on and off as themselves here: nodes keep what was written.
         if value not in choices:
             self.wrong(node, f'"{value}" is not possible here', suggest(value, choices))
-            return choices[0]
+            return choices[0] if choices else ""
         return value
 
     def number(self, node: Node, low: float, high: float) -> float:
