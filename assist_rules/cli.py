@@ -226,21 +226,22 @@ def learn(
     plain: Annotated[
         list[Path] | None, typer.Option(help="Ordinary talk, a sentence a line; repeat for more.")
     ] = None,
-    folds: Annotated[
-        int, typer.Option(min=0, max=20, help="Write nothing; judge on so many held-out parts.")
-    ] = 0,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(help="Write nothing; learn without this source and judge on it; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Weigh wording for `like` conditions by labelled sentences, or judge such weights."""
     from assist_rules.tools import learn as learning
 
     said = learning.gather(dialogues, plain or [])
-    for category in learning.LEARNT:
-        if not folds:
-            path = learning.write(category, learning.learn(category, said))
+    for role in ("agent", "customer"):
+        if not judge:
+            path = learning.write(role, learning.learn(role, said))
             _print_json({"written": str(path)}) if as_json else print(path)
             continue
-        for row in learning.judged(category, said, folds):
+        for row in learning.judged(role, said, judge):
             if as_json:
                 _print_json(row)
             else:

@@ -32,6 +32,8 @@ class Say:
     literal: frozenset[str] = frozenset()
     """When not empty: the raw texts of which a hit must be one."""
     capture: str = ""
+    unlike: tuple[str, float] | None = None
+    """A category and log-odds: met in words less like the category than that, a hit is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

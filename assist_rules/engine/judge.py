@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import ahocorasick
 
-from assist_rules.engine import guards
+from assist_rules.engine import guards, weights
 from assist_rules.engine.conditions import Say
 from assist_rules.engine.matcher import Match
 from assist_rules.engine.pattern import TAIL_CHARS, Pattern
@@ -20,6 +20,8 @@ HOLD = 2
 People should see it in time, so it is shown then, as tentative; if the words come after all, it is
 taken back. It is confirmed only when all that could undo it has been heard.
 """
+LEFT, RIGHT = 24, 4
+"""Characters around a hit whose wording is weighed."""
 OVERLAP = 2
 """Characters that an exception and a hit must have in common."""
 
@@ -154,6 +156,7 @@ class Judge:
             self._excepts.longest,
             say.near + self._after.longest + 1 if self._after else 0,
             say.near + self._needs_after.longest + 1 if self._needs_after else 0,
+            RIGHT + 1 if say.unlike else 0,
         )
         """Characters after a hit on which the answer can depend."""
 
@@ -186,9 +189,25 @@ class Judge:
         bounded = self._bounded(match, text, norm, final)
         if bounded is Verdict.NO:
             return _NO
+        if say.unlike and not self._worded(match, norm, final, strict):
+            return _NO
         if wait or bounded is Verdict.WAIT:
             return _WAIT
         return meaning
+
+    def _worded(self, match: Match, norm: str, final: bool, strict: bool) -> bool:
+        """Are the words around the hit enough like the category?
+
+        What is heard so far decides, so nothing waits; a hit counts as settled only when all of
+        the characters that are looked at have been heard.
+        """
+        assert self.say.unlike is not None
+        category, least = self.say.unlike
+        first, last = max(0, match.start - LEFT), min(len(norm), match.end + RIGHT)
+        if strict and not final and match.end + RIGHT > len(norm):
+            return False
+        ends = final and last == len(norm)
+        return weights.score(category, norm[first:last], first == 0, ends) >= least
 
     def _surroundings(self, match: Match, norm: str, final: bool, strict: bool) -> Verdict:
         """Exceptions, and the words that must or must not stand around."""

@@ -67,7 +67,7 @@ class Truth:
             case Say():
                 found = self._heard(condition)
             case Fact():
-                found = list(self._facts(condition.names))
+                found = _once_an_utterance(self._facts(condition.names))
             case AnyOf(of):
                 found = [moment for inner in of for moment in self.moments(inner)]
             case All(of):
@@ -332,6 +332,20 @@ def _worded_like(condition: Like, utterance: Utterance) -> Moment | None:
         confidence=round(1 / (1 + math.exp(-odds)), 3),
         notes=(f"worded like {condition.category}, log-odds {odds:.2f}",),
     )
+
+
+def _once_an_utterance(moments: Iterable[Moment]) -> list[Moment]:
+    """Several rules may establish a fact by the same words; that is one moment, the first."""
+    first: dict[tuple[str, ...], Moment] = {}
+    for moment in sorted(moments, key=lambda m: (m.end_ms, m.key)):
+        said = moment.evidence[0].utterance if moment.evidence else ""
+        key = ("fact", said) if said else moment.key
+        known = first.get(key)
+        if known is None:
+            first[key] = replace(moment, key=key)
+        elif moment.settled and not known.settled:
+            first[key] = replace(known, settled=True)
+    return list(first.values())
 
 
 def _joined(moment: Moment, before: Moment) -> Moment:

@@ -230,6 +230,7 @@ FILE: dict[str, Field] = {
     "settings": Field("map", "defaults that a site overrides"),
     "lists": Field("phrase_map", "named lists of phrases"),
     "rivals": Field("phrase_map", "words that sound alike and mean something else"),
+    "unlike": Field("map", "log-odds by category: phrases in words less like it count for nothing"),
     "phases": Field("PHASE{}", "phases of a call and the words that begin them"),
     "rules": Field("RULE[]", "the rules"),
     "checklists": Field("CHECKLIST[]", "steps of a call that tick themselves"),

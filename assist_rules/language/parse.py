@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import yaml
 
+from assist_rules.engine import weights
 from assist_rules.engine.conditions import (
     About,
+    AnyOf,
     Card,
     Checklist,
     CommitmentRule,
+    Condition,
     Escalation,
     Rule,
     Say,
@@ -47,6 +50,8 @@ class Packs:
     settings: dict[str, str] = field(default_factory=dict)
     lists: ListBook = field(default_factory=ListBook)
     rivals: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unlike: dict[str, float] = field(default_factory=dict)
+    """Categories whose phrases are weighed too, with the least log-odds."""
     phases: list[tuple[str, Say]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -74,6 +79,14 @@ def read_shared(path: Path, node: Node, packs: Packs, problems: list[Problem]) -
         for name, value in reader.mapping(fields["rivals"], "rivals"):
             old = packs.rivals.get(name, ())
             packs.rivals[name] = tuple(dict.fromkeys((*old, *reader.texts(value))))
+    if "unlike" in fields:
+        for name, value in reader.mapping(fields["unlike"], "unlike"):
+            if name not in weights.names():
+                reader.wrong(
+                    value, f'nothing was learnt for "{name}"', suggest(name, weights.names())
+                )
+            else:
+                packs.unlike[name] = reader.number(value, -100, 100)
 
 
 def read_rules(path: Path, node: Node, packs: Packs, problems: list[Problem]) -> None:
@@ -113,6 +126,19 @@ def _keep(found: FoundList, place: Place, packs: Packs, reader: Reader, node: No
         packs.commitments.append(one)
 
 
+def weighed(when: Condition, category: str, unlike: Mapping[str, float]) -> Condition:
+    """The trigger, its heard words weighed where the packs ask for it."""
+    if category not in unlike:
+        return when
+    match when:
+        case Say():
+            return replace(when, unlike=(category, unlike[category]))
+        case AnyOf(of):
+            return AnyOf(tuple(weighed(c, category, unlike) for c in of))
+        case _:
+            return when
+
+
 class _RuleReader:
     def __init__(
         self, reader: Reader, conditions: ConditionReader, packs: Packs, pack: str
@@ -129,13 +155,14 @@ class _RuleReader:
         if "enabled" in fields and not reader.flag(fields["enabled"]):
             return
         name = self._name(fields["id"])
-        when = self.conditions.condition(fields["when"])
+        category = self._category(fields["category"])
+        when = weighed(self.conditions.condition(fields["when"]), category, self.packs.unlike)
         rest = [self.conditions.condition(n) for n in self._items(fields, "and")]
         rest += [self.conditions.negated(n) for n in self._items(fields, "not")]
         examples = read_examples(reader, fields["tests"]) if "tests" in fields else ()
         rule = Rule(
             id=name,
-            category=self._category(fields["category"]),
+            category=category,
             title=self._get(fields, "title", reader.text, ""),
             severity=self._get(fields, "severity", lambda n: reader.choice(n, SEVERITIES), "low"),
             when=when,

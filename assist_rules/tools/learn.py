@@ -16,15 +16,26 @@ import numpy as np
 import scipy.optimize
 import scipy.sparse
 
+from assist_rules.engine.sound import sound_of
 from assist_rules.engine.text import norm
-from assist_rules.engine.weights import FOLDER, Weights, runs
+from assist_rules.engine.weights import DATA, FOLDER, SOUND, Weights, features
 from assist_rules.rulebook import check_rulebook
 
-SAYINGS = FOLDER.parent / "sayings"
-LEARNT = ("agent.forbidden", "customer.complaint")
+SAYINGS = DATA / "sayings"
+AGENT = ("agent.forbidden", "agent.promise")
+CUSTOMER = tuple(
+    f"customer.{cue}"
+    for cue in ("anger", "churn", "complaint", "danger", "escalation", "praise", "repeat")
+)
+LEARNT = AGENT + CUSTOMER
+UPSET = frozenset(
+    f"customer.{cue}" for cue in ("anger", "churn", "complaint", "escalation", "repeat")
+)
+"""Who shows one of these may well show another."""
 RIDGE = 0.3
 LEAST_OFTEN = 2
-LEAST_WEIGHT = 0.02
+LEAST_WEIGHT = 0.05
+ROUNDS = 200
 AGENT_TALK = re.compile("帮你|为你|请问|请稍|感谢|抱歉|你看|给你")
 
 
@@ -36,7 +47,8 @@ class Said:
     text: str
     shows: frozenset[str] = frozenset()
     may_show: frozenset[str] = frozenset()
-    call: str = ""
+    source: str = ""
+    """Who wrote it; what is judged is never learnt from the same source."""
 
 
 def from_dialogues(path: Path) -> Iterable[Said]:
@@ -47,20 +59,33 @@ def from_dialogues(path: Path) -> Iterable[Said]:
             shows = {x["category"] for x in call["labels"] if x["turn"] == number}
             may = {x["category"] for x in call["optional"] if x["turn"] == number}
             yield Said(
-                turn["role"], norm(turn["text"]), frozenset(shows), frozenset(may), call["id"]
+                turn["role"], norm(turn["text"]), frozenset(shows), frozenset(may), path.stem
             )
 
 
-def from_sayings() -> Iterable[Said]:
-    """The sayings; a line that shows one category may show others too."""
-    every = frozenset(LEARNT)
-    for path in sorted(SAYINGS.glob("*.txt")):
-        ordinary = path.stem.startswith("clean_")
-        category = f"agent.{path.stem}" if path.stem == "forbidden" else f"customer.{path.stem}"
-        role = path.stem.split("_")[1] if ordinary else category.split(".")[0]
+def from_sayings(folder: Path = SAYINGS) -> Iterable[Said]:
+    """Single lines; one that shows a category may show those that go with it."""
+    for path in sorted(folder.glob("*.txt")):
+        name, _, source = path.stem.partition("-")
+        ordinary = name.startswith("clean_")
+        if ordinary:
+            role = name.split("_")[1]
+        else:
+            role = "agent" if f"agent.{name}" in AGENT else "customer"
+        category = f"{role}.{name}"
+        shows = frozenset() if ordinary else frozenset([category])
         for line in path.read_text(encoding="utf-8").splitlines():
-            shows = frozenset() if ordinary else frozenset([category])
-            yield Said(role, norm(line), shows, frozenset() if ordinary else every - shows)
+            may = frozenset() if ordinary else goes_with(category)
+            yield Said(role, norm(line), shows, may, source or "sayings")
+
+
+def goes_with(category: str) -> frozenset[str]:
+    """What a line that shows the category may show too."""
+    if category in UPSET:
+        return UPSET - {category}
+    if category == "customer.danger":
+        return frozenset(("customer.complaint", "customer.anger"))
+    return frozenset(("agent.promise",)) if category == "agent.forbidden" else frozenset()
 
 
 def from_packs() -> Iterable[Said]:
@@ -71,7 +96,9 @@ def from_packs() -> Iterable[Said]:
         for example in draft.examples:
             if example.text and category in every:
                 shows = frozenset([category]) if example.fires else frozenset()
-                yield Said(category.split(".")[0], norm(example.text), shows, every - {category})
+                may = goes_with(category) if example.fires else every - {category}
+                role = category.split(".")[0]
+                yield Said(role, norm(example.text), shows, may, "packs")
 
 
 def from_plain(path: Path) -> Iterable[Said]:
@@ -79,83 +106,124 @@ def from_plain(path: Path) -> Iterable[Said]:
     for line in path.read_text(encoding="utf-8").splitlines():
         text = norm(re.sub(r"\{\w+\}", "", line)) if not line.startswith("#") else ""
         if text:
-            yield Said("agent", text)
+            yield Said("agent", text, source="plain")
             if AGENT_TALK.search(text) is None:
-                yield Said("customer", text)
+                yield Said("customer", text, source="plain")
 
 
-def learn(category: str, said: Sequence[Said]) -> Weights:
-    """Ridge logistic regression over runs of characters."""
-    role = category.split(".")[0]
-    rows = [
-        (s.text, category in s.shows)
-        for s in said
-        if s.role == role and s.text and (category in s.shows or category not in s.may_show)
-    ]
-    often = Counter(run for text, _ in rows for run in runs(text))
-    column = {
-        run: i for i, run in enumerate(sorted(r for r, n in often.items() if n >= LEAST_OFTEN))
-    }
-    places = [
-        (i, column[run])
-        for i, (text, _) in enumerate(rows)
-        for run in sorted(runs(text))
-        if run in column
-    ]
-    at = np.array(places).T
-    shape = (len(rows), len(column))
+def learn(role: str, said: Sequence[Said], categories: Sequence[str] | None = None) -> Weights:
+    """Ridge logistic regression, one column per category, on features that they share.
+
+    Learnt twice: once to see which features weigh anything, then with those alone.
+    """
+    chosen = tuple(categories or (AGENT if role == "agent" else CUSTOMER))
+    rows = [s for s in said if s.role == role and s.text]
+    seen = [sorted({name for name, _, _ in features(s.text)}) for s in rows]
+    often = Counter(name for found in seen for name in found)
+    kept = sorted(name for name, n in often.items() if n >= LEAST_OFTEN)
+    table, bias = _fit(rows, seen, kept, chosen)
+    heavy = np.abs(table).max(axis=1) >= LEAST_WEIGHT
+    kept = [name for name, weighs in zip(kept, heavy, strict=True) if weighs]
+    table, bias = _fit(rows, seen, kept, chosen)
+    numbers = {name: i for i, name in enumerate(kept)}
+    return Weights(chosen, bias.round(3), numbers, table.round(2))
+
+
+def _fit(
+    rows: Sequence[Said], seen: Sequence[Sequence[str]], kept: Sequence[str],
+    categories: Sequence[str],
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Weights of shape (features, categories), and biases."""
+    column = {name: i for i, name in enumerate(kept)}
+    places = [(i, column[n]) for i, found in enumerate(seen) for n in found if n in column]
+    at = np.array(places).reshape(-1, 2).T
+    shape = (len(rows), len(kept))
     matrix = scipy.sparse.csr_matrix((np.ones(len(places)), (at[0], at[1])), shape=shape)
     counts = np.asarray(matrix.sum(axis=1)).ravel()
-    matrix = scipy.sparse.diags(1 / np.sqrt(np.maximum(counts, 1))) @ matrix
-    wanted = np.array([float(shows) for _, shows in rows])
+    matrix = scipy.sparse.csr_matrix(
+        scipy.sparse.diags(1 / np.sqrt(np.maximum(counts, 1))) @ matrix
+    )
+    table, bias = np.zeros((len(kept), len(categories))), np.zeros(len(categories))
+    for k, category in enumerate(categories):
+        counted = [
+            i for i, s in enumerate(rows) if category in s.shows or category not in s.may_show
+        ]
+        part = matrix[counted]
+        wanted = np.array([float(category in rows[i].shows) for i in counted])
+        table[:, k], bias[k] = _ridge(part, wanted)
+    return table, bias
+
+
+def _ridge(matrix: scipy.sparse.csr_matrix, wanted: np.ndarray) -> tuple[np.ndarray, float]:
+    across = matrix.T.tocsr()
 
     def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
         odds = matrix @ point[:-1] + point[-1]
         error = 1 / (1 + np.exp(-odds)) - wanted
         value = (np.logaddexp(0, odds) - wanted * odds).sum() + RIDGE / 2 * (point[:-1] ** 2).sum()
-        return float(value), np.append(matrix.T @ error + RIDGE * point[:-1], error.sum())
+        return float(value), np.append(across @ error + RIDGE * point[:-1], error.sum())
 
-    start = np.zeros(len(column) + 1)
+    start = np.zeros(matrix.shape[1] + 1)
     best = scipy.optimize.minimize(
-        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS}
     ).x
-    table = {
-        run: round(float(best[i]), 3) for run, i in column.items() if abs(best[i]) >= LEAST_WEIGHT
-    }
-    return Weights(round(float(best[-1]), 3), table)
+    return best[:-1], float(best[-1])
 
 
-def write(category: str, weights: Weights) -> Path:
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{category}.txt"
-    lines = [f"{weights.bias}", *(f"{run}\t{w:g}" for run, w in sorted(weights.table.items()))]
+def write(role: str, weights: Weights, folder: Path = FOLDER) -> Path:
+    """A line of names, a line of biases, then a feature and its weights per line."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{role}.txt"
+    lines = [
+        "\t".join(("", *weights.categories)),
+        "\t".join(("", *map("{:g}".format, weights.bias))),
+    ]
+    for name, row in sorted((_readable(name), row) for name, row in weights.rows.items()):
+        values = (f"{w:g}" if w else "" for w in weights.table[row])
+        lines.append("\t".join((name, *values)))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
-def judged(category: str, said: Sequence[Said], folds: int) -> list[dict[str, float | str]]:
-    """Precision and recall, at several thresholds, on dialogues that the weights have not seen."""
-    calls = sorted({s.call for s in said if s.call})
-    role = category.split(".")[0]
-    scored: list[tuple[float, bool]] = []
-    for fold in range(folds):
-        away = set(calls[fold::folds])
-        weights = learn(category, [s for s in said if s.call not in away])
-        scored += [
-            (weights.score(s.text), category in s.shows)
-            for s in said
-            if s.call in away and s.role == role and s.text
-            if category in s.shows or category not in s.may_show
-        ]
-    total = sum(shows for _, shows in scored)
+def _readable(name: str) -> str:
+    """Sounds are private codes; a character that sounds so stands for each."""
+    return SOUND + "".join(_like(code) for code in name[1:]) if name[0] == SOUND else name
+
+
+_LIKE: dict[str, str] = {}
+
+
+def _like(code: str) -> str:
+    if not _LIKE:
+        for line in (DATA / "sounds.txt").read_text(encoding="utf-8").splitlines():
+            for char in line.split(" ")[1]:
+                _LIKE.setdefault(sound_of(char), char)
+    return _LIKE.get(code, code)
+
+
+def judged(
+    role: str, said: Sequence[Said], held_out: Sequence[str]
+) -> list[dict[str, float | str]]:
+    """Precision and recall, at several thresholds, on sources that the weights have not seen."""
+    scored: dict[str, list[tuple[float, bool]]] = {}
+    for source in held_out:
+        weights = learn(role, [s for s in said if s.source != source])
+        for s in said:
+            if s.source != source or s.role != role or not s.text:
+                continue
+            for category, odds in zip(weights.categories, weights.score(s.text), strict=True):
+                if category in s.shows or category not in s.may_show:
+                    scored.setdefault(category, []).append((odds, category in s.shows))
     rows: list[dict[str, float | str]] = []
-    for threshold in (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0):
-        fired = [shows for value, shows in scored if value > threshold]
-        precision = round(sum(fired) / max(1, len(fired)), 3)
-        recall = round(sum(fired) / max(1, total), 3)
-        rows.append(
-            {"category": category, "above": threshold, "precision": precision, "recall": recall}
-        )
+    for category, found in scored.items():
+        total = sum(shows for _, shows in found)
+        for threshold in (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0):
+            fired = [shows for value, shows in found if value > threshold]
+            precision = round(sum(fired) / max(1, len(fired)), 3)
+            recall = round(sum(fired) / max(1, total), 3)
+            rows.append(
+                {"category": category, "above": threshold, "precision": precision, "recall": recall}
+            )
     return rows
 
 

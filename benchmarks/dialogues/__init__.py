@@ -18,7 +18,7 @@ from typing import Any, Literal
 from assist_rules.events import CATEGORIES as ALERT_CATEGORIES
 
 Role = Literal["agent", "customer"]
-Split = Literal["dev", "test"]
+Split = Literal["dev", "dev2", "test"]
 
 FOLDER = Path(__file__).resolve().parent
 
