@@ -20,6 +20,8 @@ PAGES = {
     "/board": "board.html",
     "/calls": "calls.html",
     "/review": "review.html",
+    "/desk": "desk.html",
+    "/admin": "admin.html",
     "/tap": "tap.html",
 }
 Page = Callable[[Request], Awaitable[Response]]

@@ -4,6 +4,8 @@ Paint latency: from the server's send to the widget's `painted`, both on this ma
 `bare` is the floor, a page of ten lines that writes the sentence and answers, measured in turn
 with it: what is above the floor is ours, what is in it is the browser's and the machine's.
 Frames: the gaps between animation frames of a board of 300 live calls at 20 events a second.
+Memory: what the board's page holds after garbage collection, before, half-way through and after an
+hour of such traffic told as fast as it goes (``--hour 0`` leaves it out).
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def main() -> None:
     options.add_argument("--calls", type=int, default=300)
     options.add_argument("--rate", type=float, default=20.0, help="events a second, all calls")
     options.add_argument("--seconds", type=int, default=20)
+    options.add_argument("--hour", type=int, default=72_000, help="events of the memory run")
     wanted = options.parse_args()
     with running(Hall()) as hall, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
@@ -52,6 +55,8 @@ def main() -> None:
             "paint_ms": _paint(browser, hall, wanted.cards),
             "board": _board(browser, hall, wanted.calls, wanted.rate, wanted.seconds),
         }
+        if wanted.hour:
+            result["memory"] = _memory(browser, hall, wanted.calls, wanted.hour)
         browser.close()
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
 
@@ -139,15 +144,7 @@ def _painted_after(hall: Hall, call: Script, number: int) -> float:
 
 def _board(browser: Browser, hall: Hall, calls: int, rate: float, seconds: int) -> dict[str, Any]:
     dice = random.Random(7)
-    scripts = [Script(f"c-{n}", agent=f"a-{n}", queue=f"队列{n % 9}") for n in range(calls)]
-    for script in scripts:
-        script.speak("customer-1", "我想问一下你们能不能快一点")
-        hall.begin(script.call, script.info, list(script.events))
-    page = _page(browser, f"{hall.origin}/board")
-    page.wait_for_function(
-        "n => document.querySelector('tingban-board').shadowRoot.querySelectorAll('.row').length === n",
-        arg=calls,
-    )
+    scripts, page = _full_board(browser, hall, calls)
     # Processor time of the page's main thread: says the same on a busy machine as on an idle one.
     thread = page.context.new_cdp_session(page)
     thread.send("Performance.enable", {"timeDomain": "threadTicks"})
@@ -172,6 +169,42 @@ def _board(browser: Browser, hall: Hall, calls: int, rate: float, seconds: int) 
             name: round(1000 * spent / sent, 2) for name, spent in busy.items()
         },
     }  # fmt: skip
+
+
+def _full_board(browser: Browser, hall: Hall, calls: int) -> tuple[list[Script], Any]:
+    scripts = [Script(f"c-{n}", agent=f"a-{n}", queue=f"队列{n % 9}") for n in range(calls)]
+    for script in scripts:
+        script.speak("customer-1", "我想问一下你们能不能快一点")
+        hall.begin(script.call, script.info, list(script.events))
+    page = _page(browser, f"{hall.origin}/board")
+    page.wait_for_function(
+        "n => document.querySelector('tingban-board')?.shadowRoot.querySelectorAll('.row').length === n",
+        arg=calls,
+    )
+    return scripts, page
+
+
+def _memory(browser: Browser, hall: Hall, calls: int, events: int) -> dict[str, Any]:
+    """Megabytes in use after collection; the first sixth fills lists that have a limit."""
+    dice = random.Random(11)
+    scripts, page = _full_board(browser, hall, calls)
+    heap = page.context.new_cdp_session(page)
+
+    def held() -> float:
+        page.wait_for_timeout(1_000)
+        heap.send("HeapProfiler.collectGarbage")
+        return round(heap.send("Runtime.getHeapUsage")["usedSize"] / 1e6, 2)
+
+    told, marks = 0, {"before": held()}
+    for name, until in (("after_a_sixth", events // 6), ("half_way", events // 2), ("end", events)):
+        while told < until:
+            batch = [_anything(dice.choice(scripts), dice, told + n) for n in range(100)]
+            hall.tell(*batch)
+            told += len(batch)
+        marks[name] = held()
+    page.close()
+    hall.reset()
+    return {"calls": calls, "events": told, "heap_mb": marks}
 
 
 def _busy(thread: Any) -> dict[str, float]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.web.builder import Script, danger
-from tests.web.conftest import ARTEFACTS, Open
+from tests.web.conftest import Open
 from tests.web.hall import ROOT, Hall
 from tests.web.pages import no_sideways_scroll
 
@@ -111,46 +110,3 @@ def test_motion_stops_for_those_who_ask(hall: Hall, visit: Open) -> None:
     expect(page.locator(".card")).to_have_count(3)
     moving = "one => one.shadowRoot.getAnimations({ subtree: true }).length"
     assert page.locator("tingban-assist").evaluate(moving) == 0
-
-
-@pytest.mark.parametrize("path", ["/agent?agent=a-7", "/board", "/"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_accessibility_scan(hall: Hall, visit: Open, path: str, theme: str) -> None:
-    axe = Path(ROOT / "node_modules" / "axe-core" / "axe.min.js")
-    if not axe.is_file():
-        pytest.skip("axe-core is not installed: npm ci in web_widget")
-    call = danger()
-    begin(hall, call, told=len(call.events))
-    hall.recordings.append({"name": "complaint", "title": "宽带反复断线", "duration_ms": 61_000})
-    page = visit(path, width=1280, color_scheme=theme)
-    expect(page.locator(".card, .row, .recordings li").first).to_be_visible()
-    # Colours on their way in are not the colours that stay.
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('tingban-assist, tingban-board')]
-             .every((one) => one.shadowRoot.getAnimations({ subtree: true }).length === 0)"""
-    )
-    page.evaluate(axe.read_text("utf8"))
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    serious = [
-        (one["id"], [node["html"][:120] for node in one["nodes"]])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-
-
-@pytest.mark.parametrize("width", [320, 768, 1440])
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_screenshots_for_the_eye(hall: Hall, visit: Open, width: int, lang: str) -> None:
-    call = danger()
-    begin(hall, call, told=len(call.events))
-    hall.recordings.append({"name": "complaint", "title": "宽带反复断线", "duration_ms": 61_000})
-    for name, path, ready in (
-        ("agent", f"/agent?agent=a-7&lang={lang}", ".card"),
-        ("board", f"/board?lang={lang}", ".row"),
-        ("home", f"/?lang={lang}", ".recordings li"),
-    ):
-        page = visit(path, width=width, height=640 if width == 320 else 900)
-        expect(page.locator(ready).first).to_be_visible()
-        ARTEFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTEFACTS / f"{name}-{width}-{lang}.png")
