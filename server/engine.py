@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from asr.engine import Engine
+from asr.engine import Engine, EngineConfig
 from asr.paraformer.load import Model, ModelError, load_model
+from asr.paraformer.network import Precision, native_precision
+from asr.phrases import PhraseFileError, read_phrases
+from asr.reading import reading_for
 from asr.recogniser import Recogniser, RecogniserInfo
 from assist_rules.events import CallInfo
 from assist_rules.reload import start_rulebook
@@ -17,16 +20,18 @@ from assist_rules.session import RuleSession
 from models.manifest import cards
 from models.store import StoreError, locate
 from server.live.switchboard import NewRules
+from server.settings import RecogniserSettings
 
 
 class EngineError(Exception):
     """The recogniser or the rules cannot be loaded; the message says what to do."""
 
 
-def load_listener(asr: str) -> Model:
-    """The recogniser's model by name or directory."""
+def load_listener(asr: str, precision: str = "auto") -> Model:
+    """The recogniser's model by name or directory; ``auto``: what this machine does best."""
+    chosen = native_precision() if precision == "auto" else Precision(precision)
     try:
-        return load_model(locate(asr))
+        return load_model(locate(asr), chosen)
     except (StoreError, ModelError) as error:
         raise EngineError(str(error)) from error
 
@@ -37,9 +42,19 @@ def about(model: Model) -> RecogniserInfo:
     return RecogniserInfo(model.name, card is not None and card.demonstration)
 
 
-def live(model: Model) -> Recogniser:
-    """The engine that hears many calls at once."""
-    return Engine(model, demonstration=about(model).demonstration)
+def live(model: Model, settings: RecogniserSettings | None = None) -> Recogniser:
+    """The engine that hears many calls at once. Raises :class:`EngineError` for a bad word list."""
+    settings = settings or RecogniserSettings()
+    try:
+        phrases = read_phrases(settings.hotwords) if settings.hotwords else []
+    except PhraseFileError as error:
+        raise EngineError(str(error)) from error
+    return Engine(
+        model,
+        EngineConfig(max_calls=settings.max_calls),
+        reading_for(model, phrases),
+        demonstration=about(model).demonstration,
+    )
 
 
 def load_rules(folder: Path | None) -> NewRules:

@@ -116,7 +116,8 @@ def _build(settings: Settings, access: Access, store: Store | None) -> FastAPI:
     from server.engine import EngineError, live, load_listener
 
     try:
-        recogniser, desk = live(load_listener(settings.asr)), open_desk(settings)
+        model = load_listener(settings.asr, settings.recogniser.precision)
+        recogniser, desk = live(model, settings.recogniser), open_desk(settings)
         return create_app(settings, recogniser, desk.begin, access=access, desk=desk, store=store)
     except (EngineError, RuleError) as error:
         typer.echo(f"tingban serve: {error}", err=True)

@@ -28,6 +28,20 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class RecogniserSettings(_Frozen):
+    """How the recogniser listens."""
+
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
+        default="auto", description="of matrix products; auto: bf16 where the processor has it"
+    )
+    max_calls: int | None = Field(
+        default=None, ge=1, description="calls at once; none: measured at the start"
+    )
+    hotwords: Path | None = Field(
+        default=None, description="file of words to favour while listening, one a line"
+    )
+
+
 class AudioSocketSettings(_Frozen):
     """Sockets that bring audio."""
 
@@ -294,6 +308,7 @@ class Settings(_Frozen):
         default=None,
         description="directory of recorded calls that pages may replay (demonstration only)",
     )
+    recogniser: RecogniserSettings = RecogniserSettings()
     audio: AudioSocketSettings = AudioSocketSettings()
     calls: CallSettings = CallSettings()
     viewers: ViewerSettings = ViewerSettings()
