@@ -28,6 +28,7 @@ from server.recordings import Recordings
 from server.settings import Settings
 from server.spikes import SpikeWatch
 from server.store import calls as stored_calls
+from server.store import routes as store_routes
 from server.store.store import Store
 from server.viewers import AgentViewer, BoardViewer
 
@@ -100,6 +101,7 @@ def create_app(
     app.include_router(routes.of_calls(switchboard, access))
     app.include_router(staff.routes(switchboard, access))
     app.include_router(desk_routes.routes(desk, access, finder(switchboard, store)))
+    app.include_router(store_routes.routes(store, switchboard, access, desk))
     app.include_router(routes.of_recordings(recordings))
     app.include_router(operations.routes(app.state))
     app.state.telephony = telephony

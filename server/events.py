@@ -52,6 +52,25 @@ class Action:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A reviewer's judgement of an alert, or of what should have been one."""
+
+    id: str
+    by: str
+    verdict: str
+    """One of ``MARKS``."""
+    alert: str
+    """The alert that is judged, or empty."""
+    category: str
+    utterance: str
+    """Where the words are that were missed, or empty."""
+    quote: str
+    note: str
+
+
+MARKS = ("right", "wrong", "missed")
+"""What a reviewer can say."""
 ACTIONS = ("acknowledge", "assign", "resolve", "note")
 """What a lead can do about a call or an alert."""
 
@@ -80,6 +99,7 @@ Body = (
     | Whisper
     | Hand
     | Action
+    | Mark
     | Status
 )
 

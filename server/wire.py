@@ -20,7 +20,7 @@ from assist_rules.events import (
     Suggestion,
     Suppressed,
 )
-from server.events import Action, Body, CallEvent, Hand, Status, Whisper
+from server.events import Action, Body, CallEvent, Hand, Mark, Status, Whisper
 
 TYPES: dict[str, type[Any]] = {
     "transcript": Transcript,
@@ -33,6 +33,7 @@ TYPES: dict[str, type[Any]] = {
     "metric": Metric,
     "whisper": Whisper,
     "hand": Hand,
+    "mark": Mark,
     "action": Action,
     "status": Status,
 }

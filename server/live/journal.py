@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from asr.events import Metric, Party, Transcript
+from asr.events import AudioFrame, Metric, Party, Transcript
 from server.events import CallEvent
 
 
@@ -20,6 +20,9 @@ class Journal(Protocol):
 
     again: Callable[[], None] | None
     """Set by the call: gives :meth:`keep` everything that is known of it once more."""
+
+    def hear(self, frame: AudioFrame) -> None:
+        """Sound as it comes in, to be heard again as evidence."""
 
     def keep(self, events: Sequence[tuple[CallEvent, str]]) -> None:
         """Write events with their JSON text, all or none. One kept before is not doubled."""

@@ -17,7 +17,7 @@ from asr.events import AudioFrame, Watermark
 from asr.recogniser import CallAudio
 from assist_rules.events import CallInfo, RuleEvent
 from server import metrics
-from server.events import CallEvent, Status
+from server.events import CallEvent, Mark, Status
 from server.live import bus as topics
 from server.live.bus import Bus
 from server.live.history import History
@@ -158,6 +158,10 @@ class CallSession:
         if self._journal is not None:
             self._journal.keep([(event, encode(to_wire(event))) for event in self._history])
 
+    def mark(self, mark: Mark) -> dict[str, object] | None:
+        """Somebody judged the call while it goes on; gives the event."""
+        return self._told(self._state.mark(mark))
+
     def note(self, status: Status) -> None:
         """Tell everybody of something that happened to the call from outside."""
         self._publish(self._state.note(status), {})
@@ -220,6 +224,8 @@ class CallSession:
         for frame in frames:
             await self._audio.push(frame)
             self.lanes.advance(frame)
+            if self._journal is not None:
+                self._journal.hear(frame)
         self._arrivals.note(self.lanes.end_ms, time.time())
 
     # Those who watch it

@@ -23,7 +23,7 @@ from assist_rules.events import (
     Suggestion,
     Suppressed,
 )
-from server.events import ACTIONS, Action, Body, CallEvent, Detail, Hand, Status, Whisper
+from server.events import ACTIONS, Action, Body, CallEvent, Detail, Hand, Mark, Status, Whisper
 from server.live.summary import Summary
 
 VERDICTS = ("used", "dismissed", "wrong")
@@ -76,7 +76,7 @@ class CallState:
                     self._hand_over(str(body.detail["agent"]))
             elif isinstance(body, Whisper | Action):
                 self._counts["staff"] += 1
-            elif not isinstance(body, Metric | Hand):
+            elif not isinstance(body, Metric | Hand | Mark):
                 self._heard_of(body)
             self.at_ms = max(self.at_ms, event.at_ms)
             self.seq = max(self.seq, event.seq)
@@ -160,6 +160,10 @@ class CallState:
         if self.ended or kind not in ACTIONS or (alert and alert not in self._heard):
             return ()
         return (self._number(self.at_ms, Action(self._id("x"), kind, alert, by, to, text)),)
+
+    def mark(self, mark: Mark) -> tuple[CallEvent, ...]:
+        """Somebody judged an alert, or what is missing."""
+        return () if self.ended else (self._number(self.at_ms, mark),)
 
     def _id(self, letter: str) -> str:
         self._counts["staff"] += 1

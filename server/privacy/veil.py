@@ -14,7 +14,7 @@ from assist_rules.events import (
     Step,
     Suggestion,
 )
-from server.events import Body, CallEvent
+from server.events import Action, Body, CallEvent, Mark, Whisper
 from server.privacy.mask import Policy, mask
 from server.settings import PrivacySettings
 
@@ -68,6 +68,12 @@ class Veil:
                 if (say, why, slots) == (body.say, body.why, body.slots):
                     return body
                 return replace(body, say=say, why=why, slots=slots)
+            case Whisper() | Action():
+                text = self._words(body.text)
+                return body if text == body.text else replace(body, text=text)
+            case Mark():
+                quote, note = self._words(body.quote), self._words(body.note)
+                return replace(body, quote=quote, note=note)
             case _:
                 return body
 

@@ -96,6 +96,15 @@ class Archive:
         async with self.engine.begin() as connection:
             await self._insert_all(connection, batch)
 
+    async def add(self, row: Row) -> bool:
+        """Write one more event of a call that is here; False when its number is taken."""
+        await self.ready()
+        (values,) = batch_of([row], 0).events
+        dialect = postgresql if self.remote else sqlite
+        insert = dialect.insert(schema.events).values(values).on_conflict_do_nothing()
+        async with self.engine.begin() as connection:
+            return (await connection.execute(insert)).rowcount == 1
+
     async def _insert_all(self, connection: AsyncConnection, batch: Batch) -> None:
         # Events of a call that was erased or pruned meanwhile have nowhere to go.
         await self._insert(connection, schema.calls, batch.calls)
@@ -142,6 +151,15 @@ class Archive:
         query = select(calls.c.epoch).where(calls.c.call == call).order_by(calls.c.epoch)
         async with self.engine.connect() as connection:
             return list(await connection.scalars(query))
+
+    async def head_of(self, call: str) -> Values | None:
+        """The line of the latest call of that id."""
+        await self.ready()
+        calls = schema.calls
+        query = select(calls).where(calls.c.call == call).order_by(calls.c.epoch.desc()).limit(1)
+        async with self.engine.connect() as connection:
+            found = (await connection.execute(query)).mappings().first()
+            return None if found is None else dict(found)
 
     async def rows_of(self, call: str, epoch: int) -> list[Row]:
         """What the archive has of a call, as the outbox would have it."""

@@ -52,6 +52,7 @@ async def take_up(store: Store, switchboard: Switchboard) -> int:
     for unfinished in await store.unfinished():
         journal = store.resume(unfinished.call, unfinished.epoch)
         try:
+            await switchboard.claim(CallId(unfinished.call))
             switchboard.take_up(kept(unfinished), journal)
             taken += 1
         except (LookupError, ValueError, Refusal) as error:

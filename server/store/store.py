@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from asr.events import Party
+from asr.events import AudioFrame, Party
 from assist_rules.events import CallInfo
 from server.events import CallEvent, Status
+from server.live.takeover import Kept
 from server.privacy.mask import ALL, HIDDEN, Policy
 from server.privacy.veil import Veil
 from server.settings import StoreSettings
@@ -26,6 +27,8 @@ from server.store.archive import Archive, database
 from server.store.customer import CustomerKey
 from server.store.migrate import SchemaError
 from server.store.outbox import Entry, Outbox, Row, Unfinished
+from server.store.reading import last_of
+from server.store.sound import Ring, SoundFiles
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,9 @@ class Store:
             on_written=self._written,
             on_state=self._on_state,
         )
+        self.sounds = SoundFiles(folder / "sound")
+        self._going: dict[str, CallJournal] = {}
+        self._marking = asyncio.Lock()
         self.away: str | None = None
         """Why the archive cannot be written; None while it can."""
         self._listeners: list[OnDurability] = []
@@ -95,6 +101,7 @@ class Store:
                     await self._shipping
             except TimeoutError:
                 log.warning("store: the archive did not take everything; the next start goes on")
+            await self.sounds.aclose()
             self.outbox.close()
             await self.archive.aclose()
             self._lock.close()
@@ -120,7 +127,7 @@ class Store:
 
     def begin(self, info: CallInfo, epoch: int, parties: Sequence[Party], rate: int) -> CallJournal:
         """A call begins; its customer's number is kept as a hash only."""
-        journal = CallJournal(self, info.call, epoch)
+        journal = self._journal(info.call, epoch, parties, rate)
         number = self.settings.customer_attribute
         attributes = dict(self._veil.attributes(info.attributes))
         if number in attributes:
@@ -140,9 +147,45 @@ class Store:
         self.put(journal, Entry((row,), opens=True))
         return journal
 
-    def resume(self, call: str, epoch: int) -> CallJournal:
+    def carry_on(self, kept: Kept) -> CallJournal:
+        """The journal of a call that another node began: the same call in the archive."""
+        return self.begin(kept.info, kept.epoch, kept.parties, kept.rate)
+
+    def resume(
+        self, call: str, epoch: int, parties: Sequence[Party] = (), rate: int = 8_000
+    ) -> CallJournal:
         """The journal of a call that is taken up again."""
-        return CallJournal(self, call, epoch)
+        return self._journal(call, epoch, parties, rate)
+
+    def _journal(self, call: str, epoch: int, parties: Sequence[Party], rate: int) -> CallJournal:
+        journal = CallJournal(self, call, epoch, Ring(parties, rate, self.settings.ring_s))
+        self._going[call] = journal
+        return journal
+
+    def ended(self, journal: CallJournal) -> None:
+        """Of a call that is over only what is on disk can be heard."""
+        if self._going.get(journal.call) is journal:
+            del self._going[journal.call]
+
+    def ring(self, call: str) -> Ring | None:
+        """The latest sound of a call that goes on."""
+        journal = self._going.get(call)
+        return None if journal is None else journal.ring
+
+    async def add(self, call: str, epoch: int, after: int, event: dict[str, Any]) -> dict[str, Any]:
+        """Give a call that is over one more event, numbered; raises what the archive raises.
+
+        It does not go through the outbox: whoever judges a call can try again.
+        """
+        async with self._marking:
+            while True:
+                last = await last_of(self.archive, call)
+                seq = max(after, last[1] if last and last[0] == epoch else 0) + 1
+                numbered = {"type": event["type"], "call": call, "seq": seq, **event}
+                text = json.dumps(numbered, ensure_ascii=False)
+                row = Row(call, epoch, seq, "event", text)
+                if await self.archive.add(row):
+                    return numbered
 
     def put(self, journal: CallJournal, entry: Entry) -> bool:
         """Queue an entry of a call; when there is no room, the call is known to have a hole."""
@@ -239,12 +282,24 @@ class Store:
 class CallJournal:
     """One call's way to the store; fulfils ``live.journal.Journal``."""
 
-    def __init__(self, store: Store, call: str, epoch: int) -> None:
+    def __init__(self, store: Store, call: str, epoch: int, ring: Ring) -> None:
         self.call = call
         self.epoch = epoch
+        self.ring = ring
         self.again: Callable[[], None] | None = None
         """Gives :meth:`keep` everything that is known of the call once more."""
         self._store = store
+
+    def hear(self, frame: AudioFrame) -> None:
+        """Sound as it comes in, to be heard again as evidence."""
+        settings = self._store.settings
+        if settings.ring_s or settings.audio:
+            self._to_disk(self.ring.take(frame))
+
+    def _to_disk(self, pieces: list[tuple[Party, int, bytes]]) -> None:
+        if self._store.settings.audio:
+            for party, start, coded in pieces:
+                self._store.sounds.write(self.call, self.epoch, party, start, coded)
 
     def keep(self, events: Sequence[tuple[CallEvent, str]]) -> None:
         """Write events with their JSON text, all or none. One kept before is not doubled."""
@@ -255,6 +310,9 @@ class CallJournal:
             last = events[-1][0].body
             ended = isinstance(last, Status) and last.name == "call_ended"
             self._store.put(self, Entry(rows, closes=(self.call, self.epoch) if ended else None))
+            if ended:
+                self._to_disk(self.ring.flush())
+                self._store.ended(self)
 
     def reached(self, settled_ms: Mapping[Party, int], seq: int, then: Callable[[], None]) -> None:
         """Every final before ``settled_ms`` has been given to :meth:`keep`."""

@@ -26,6 +26,7 @@ LINES: tuple[tuple[Party, str], ...] = (
     (Party.AGENT, "感谢您的来电祝您生活愉快再见"),
     (Party.CUSTOMER, "行吧再见"),
 )
+LOUD = 1_000
 LINE_MS, PAUSE_MS = 1_500, 700
 PARTIAL_MS, MARK_MS = 400, 250
 PARTIES = (Party.AGENT, Party.CUSTOMER)
@@ -38,7 +39,7 @@ def clip(lines: Sequence[tuple[Party, str]] = LINES) -> Clip:
     for number, (party, _) in enumerate(lines):
         start = (number * (LINE_MS + PAUSE_MS) + PAUSE_MS // 2) * RATE // 1000
         channel = PARTIES.index(party)
-        sound[start : start + LINE_MS * RATE // 1000, channel] = number + 1
+        sound[start : start + LINE_MS * RATE // 1000, channel] = (number + 1) * LOUD
     return Clip(PARTIES, "pcm16", RATE, sound.tobytes())
 
 
@@ -114,7 +115,7 @@ class _Ear:
                 self._call, self._party, self.at_ms, frame.start_sample * 1000 // RATE, "missing"
             )
             events += [*self.stop(), gap]
-        samples = np.frombuffer(frame.pcm16, "<i2")
+        samples = np.frombuffer(frame.pcm16, "<i2") // LOUD
         edges = np.flatnonzero(np.diff(samples)) + 1
         at = frame.start_sample
         for piece in np.split(samples, edges):
