@@ -155,6 +155,7 @@ class RuleSession:
         self._pass_to(clean_ms(at_ms))
         self._call.heard_ms = max(self._call.heard_ms, self._now_ms)
         self._call.ended = True
+        self._governor.close()
         return self._settle({*self._book.index.by_edge, *self._waiting})
 
     def _pass_to(self, at_ms: int) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from assist_rules.events import Retraction, RuleEvent, Severity, State, Suggestion, Suppressed
 
 RANK = {severity: i for i, severity in enumerate(Severity)}
+MAY_COME_LATER = frozenset(("agent_speaking", "too_soon", "danger_first", "less_urgent"))
+"""Reasons that pass: a card held back for them is shown while it is fresh, if it then may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Governor:
         self._shown_ms: list[tuple[int, str]] = []
         self._quiet_until: dict[str, int] = {}
         self._held: list[tuple[int, Offer]] = []
+        self._closed = False
 
     @property
     def idle(self) -> bool:
@@ -73,9 +76,14 @@ class Governor:
         why = self._against(offer, now_ms, talking)
         if not why:
             return self._show(offer, now_ms)
-        if why in ("agent_speaking", "too_soon"):
+        if why in MAY_COME_LATER:
             self._held.append((now_ms, offer))
         return [Suppressed(offer.alert, offer.rule, why)]
+
+    def close(self) -> None:
+        """The call is over: nobody is left to say anything to."""
+        self._closed = True
+        self._held = []
 
     def confirm(self, alert: str, severity: Severity) -> list[RuleEvent]:
         """The alert no longer rests on text that may change, or it weighs more now."""
@@ -134,7 +142,7 @@ class Governor:
             why = self._against(offer, now_ms, talking)
             if not why:
                 events.extend(self._show(offer, now_ms))
-            elif why in ("agent_speaking", "too_soon"):
+            elif why in MAY_COME_LATER:
                 self._held.append((since, offer))
         return events
 
@@ -149,10 +157,12 @@ class Governor:
 
     def _against(self, offer: Offer, now_ms: int, talking: bool) -> str:
         """Why the card may not be shown now; empty when it may."""
+        if self._closed:
+            return "call_over"
         if offer.severity is Severity.CRITICAL:
             return ""
         limits = self._limits
-        same = [s for s in self._screen if s.offer.group == offer.group]
+        same = [s for s in self._screen if _same_help(s.offer, offer)]
         if any(RANK[s.offer.severity] >= RANK[offer.severity] for s in same):
             return "merged"
         if now_ms < self._quiet_until.get(offer.rule, 0):
@@ -162,6 +172,11 @@ class Governor:
         full = not same and len(self._screen) >= limits.cards
         if full and min(RANK[s.offer.severity] for s in self._screen) >= RANK[offer.severity]:
             return "screen_full"
+        urgent = max((RANK[s.offer.severity] for s in self._screen), default=-1)
+        if any(s.offer.severity is Severity.CRITICAL for s in self._screen):
+            return "danger_first"
+        if urgent >= RANK[Severity.HIGH] and RANK[offer.severity] <= RANK[Severity.LOW]:
+            return "less_urgent"
         if talking:
             return "agent_speaking"
         if self._shown_ms and now_ms - self._shown_ms[-1][0] < limits.gap_ms:
@@ -170,7 +185,7 @@ class Governor:
 
     def _show(self, offer: Offer, now_ms: int) -> list[RuleEvent]:
         events: list[RuleEvent] = []
-        same = [s for s in self._screen if s.offer.group == offer.group]
+        same = [s for s in self._screen if _same_help(s.offer, offer)]
         events.extend(self._remove(same, "replaced"))
         if len(self._screen) >= self._limits.cards:
             least = min(self._screen, key=lambda s: (RANK[s.offer.severity], s.shown_ms))
@@ -197,3 +212,8 @@ class Governor:
     def _remove(self, cards: list[_Shown], why: str) -> list[RuleEvent]:
         self._screen = [s for s in self._screen if s not in cards]
         return [Retraction(s.suggestion.id, why) for s in cards]
+
+
+def _same_help(one: Offer, other: Offer) -> bool:
+    """Two cards of a group, or with one sentence, help with the same thing."""
+    return one.group == other.group or one.say == other.say

@@ -247,6 +247,30 @@ class TestGovernor:
         one.hear(heard("我要起诉你们", 1, True, CUSTOMER, "u2", 1_500))
         assert [c.rule for c in cards(one.advance(at(6_500)))] == ["customer.escalation.law"]
 
+    def test_while_danger_is_on_the_screen_nothing_else_comes(self, practice: Rulebook) -> None:
+        one = session(practice)
+        one.hear(heard("厨房着火了", 1, True))
+        held = one.hear(heard("我要投诉你们", 1, True, CUSTOMER, "u2", 8_000))
+        assert [e.why for e in held if isinstance(e, Suppressed)] == ["danger_first"]
+        assert cards(one.advance(at(15_000))) == []
+
+    def test_small_things_wait_for_great_ones(self, practice: Rulebook) -> None:
+        one = session(practice)
+        (first,) = cards(one.hear(heard("我要起诉你们", 1, True)))
+        held = one.hear(heard("三十分钟之内给您回电", 1, True, AGENT, "u2", 8_000))
+        assert [e.why for e in held if isinstance(e, Suppressed)] == ["less_urgent"]
+        gone = one.feedback(first.id, "used", 12_000)
+        assert [c.rule for c in cards(gone)] == ["agent.promise.time"]
+
+    def test_when_the_call_is_over_no_card_comes(self, practice: Rulebook) -> None:
+        one = session(practice)
+        one.hear(heard("我要投诉你们", 1, True))
+        one.hear(heard("我要起诉你们", 1, True, CUSTOMER, "u2", 1_500))
+        last = one.end(8_000)
+        assert cards(last) == []
+        assert "call_over" in {e.why for e in last if isinstance(e, Suppressed)}
+        assert alerts(last, "steps")
+
     def test_quiet_while_the_agent_speaks(self, practice: Rulebook) -> None:
         one = session(practice)
         one.measure(Metric(CALL, AGENT, "speaking", 1, 0))
