@@ -23,6 +23,7 @@ from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
 from server.live.bus import Bus, InProcessBus
 from server.live.switchboard import NewRules, Switchboard
+from server.nodes.site import site_of
 from server.privacy.veil import veils
 from server.recordings import Recordings
 from server.settings import Settings
@@ -48,13 +49,15 @@ def create_app(
     ``app.state.switchboard`` holds the calls, ``app.state.access`` says who may do what.
     """
     access = access or Access(settings.access)
+    site = site_of(settings)
     switchboard = Switchboard(
         recogniser,
         rules,
-        bus or InProcessBus(),
+        site.bus if site else bus or InProcessBus(),
         resume_s=settings.calls.resume_s,
         linger_s=settings.calls.linger_s,
         drain_s=settings.calls.drain_s,
+        elsewhere=site,
         seats=lambda: {**settings.telephony.agents, **access.people.places("queue")},
         journal=stored_calls.journals(store) if store else None,
         veil=veils(settings.privacy),
@@ -73,6 +76,8 @@ def create_app(
             if store is not None:
                 await stack.enter_async_context(store.open())
                 stored_calls.warn(store, switchboard)
+            if site is not None:
+                await stack.enter_async_context(site.open(store))
             await stack.enter_async_context(switchboard.open())
             if store is not None:
                 await stored_calls.take_up(store, switchboard)
@@ -93,6 +98,7 @@ def create_app(
     )
     app.state.switchboard = switchboard
     app.state.access = access
+    app.state.site = site
     app.state.store = store
     answers.install(app)
     app.add_middleware(answers.BodyLimit)

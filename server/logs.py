@@ -44,13 +44,18 @@ class Discreet(logging.Formatter):
             frames = "".join(traceback.format_tb(error.__traceback__))
             parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
             error = error.__cause__ or error.__context__
-        return "\nthen\n".join(reversed(parts))
+        return masked("\nthen\n".join(reversed(parts)))
 
     def format(self, record: logging.LogRecord) -> str:
         """One entry for people."""
         # A cached text of another formatter would bypass ours.
         record.exc_text = None
-        return masked(super().format(record))
+        return super().format(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line without an exception."""
+        record.message = masked(record.message)
+        return super().formatMessage(record)
 
 
 class Json(Discreet):
@@ -65,7 +70,7 @@ class Json(Discreet):
             "message": masked(record.getMessage()),
         }
         if record.exc_info:
-            entry["exception"] = masked(self.formatException(record.exc_info))
+            entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)
 
 

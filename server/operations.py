@@ -14,6 +14,7 @@ from starlette.datastructures import State
 from server import gauges
 from server.answers import ApiError, failing
 from server.metrics import Exposition, watch_loop
+from server.nodes.site import Site
 
 
 class Parts:
@@ -27,6 +28,11 @@ class Parts:
         """The store, if the server has one."""
         return getattr(self._state, "store", None)
 
+    @property
+    def site(self) -> Site | None:
+        """The other nodes, if the server is one of several."""
+        return getattr(self._state, "site", None)
+
     def gauges(self) -> Iterator[Metric]:
         """Everything that goes up and down."""
         switchboard = self._state.switchboard
@@ -34,6 +40,8 @@ class Parts:
         yield from gauges.Viewers(switchboard.bus).gauges()
         if self.store is not None:
             yield from gauges.Kept(self.store).gauges()
+        if self.site is not None:
+            yield from self.site.gauges()
 
     def amiss(self) -> dict[str, str]:
         """What does not work, by name; calls go on all the same."""
@@ -42,6 +50,8 @@ class Parts:
             found["store"] = "events do not reach the disk"
         elif self.store is not None and self.store.away is not None:
             found["archive"] = "the archive takes no events; they wait on disk"
+        if self.site is not None and not self.site.link.up:
+            found["redis"] = "this node is alone; pages here show no other node's calls"
         return found
 
 

@@ -19,6 +19,7 @@ CLOSE_CODES: dict[str, int] = {
     "recogniser_failed": 1011,
     "going_down": 1012,
     "full": 1013,
+    "elsewhere": 1013,
     "unauthorized": 4401,
     "hello_timeout": 4408,
     "idle": 4408,

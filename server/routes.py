@@ -31,17 +31,20 @@ def of_calls(switchboard: Switchboard, access: Access) -> APIRouter:
 
     @router.get("/v1/calls")
     async def calls(caller: Who) -> list[dict[str, Any]]:
-        """Every call that goes on or has lately ended, of those the caller may see."""
+        """Every call that goes on or has lately ended, of those the caller may see.
+
+        Of other nodes those that a page of this one watches.
+        """
         return [
             call.overview()
-            for call in switchboard.calls()
+            for call in switchboard.shown()
             if roles.may(caller, "call.read", call.info)
         ]
 
     @router.get("/v1/calls/{call}", responses=failing(404))
     async def call(call: CallPath, caller: Who) -> dict[str, Any]:
         """Everything known of one call."""
-        session = switchboard.get(call)
+        session = await switchboard.find(call)
         if session is None:
             raise ApiError(404, "no_call", f"no call {call}")
         require(caller, "call.read", session.info)

@@ -318,6 +318,7 @@ class Settings(_Frozen):
     access: AccessSettings = AccessSettings()
     spike: SpikeSettings = SpikeSettings()
     desk: DeskSettings = DeskSettings()
+    nodes: NodeSettings = NodeSettings()
     log: LogSettings = LogSettings()
 
 

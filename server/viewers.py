@@ -17,15 +17,13 @@ from server.access.access import Access
 from server.access.roles import EVERY_QUEUE, Caller, Scope
 from server.ingest.hello import refusal
 from server.live import bus as topics
-from server.live.notice import Notice, encode, of_event
+from server.live.notice import AFRESH, Notice, encode, of_event
 from server.live.queue import TooSlow, ViewerQueue
 from server.live.session import CallSession
 from server.live.switchboard import Switchboard
 from server.refusals import Refusal
 from server.settings import ViewerSettings
 from server.spikes import SpikeWatch, notice
-
-
 
 BATCH_S = 0.02
 """How long events of a board may wait for others."""
@@ -212,6 +210,8 @@ class AgentViewer(Viewer):
         except ValidationError as error:
             raise refusal(error, "bad_message") from None
         self._watch.check()
+        if self._watch.call is not None:
+            await self._switchboard.find(self._watch.call)
         if not self._may_watch():
             raise Refusal("forbidden", "not these calls; an agent watches the own ones")
         await self._access.audit(
@@ -317,7 +317,7 @@ class BoardViewer(Viewer):
     def _so_far(self) -> Iterable[Notice]:
         calls = [
             call.overview()
-            for call in self._switchboard.calls()
+            for call in self._switchboard.shown()
             if roles.may(self._caller, "board.watch", call.info)
         ]
         yield Notice(encode({"type": "board", "calls": calls}))
@@ -325,6 +325,8 @@ class BoardViewer(Viewer):
         for spike in self._spikes.standing:
             if shown.intersection(spike.calls):
                 yield notice(spike)
+        if self._switchboard.elsewhere is not None:
+            yield Notice(encode(self._switchboard.elsewhere.notice()))
 
     async def _down(self) -> None:
         """With ``?batch=1``, what comes within a blink goes in one message: a board of hundreds of
@@ -332,7 +334,11 @@ class BoardViewer(Viewer):
         batched = self._socket.query_params.get("batch") == "1"
         while True:
             notices = [await self._queue.get(), *(self._queue.take() if batched else ())]
-            texts = [one.text for one in notices]
+            texts = [
+                told.text
+                for one in notices
+                for told in (self._so_far() if one is AFRESH else (one,))
+            ]
             for text in [f"[{','.join(texts)}]"] if batched else texts:
                 await self._socket.send_text(text)
             if batched:

@@ -23,7 +23,9 @@ KEEP_S = 60
 """How much of what was sent a client keeps to send again after a lost connection."""
 GIVE_UP_S = 30
 RETRY_S = 0.5
-WORTH_RETRYING = {"full", "going_down", "recogniser_failed", "call_taken"}
+WORTH_RETRYING = {"full", "going_down", "recogniser_failed", "call_taken", "elsewhere"}
+DIRECTIONS = 3
+"""So often a client is sent on before it waits and asks at the first address again."""
 
 
 def bearer(token: str | None) -> dict[str, str]:
@@ -65,6 +67,8 @@ class _Told(Exception):
         self.code = str(message.get("code"))
         self.message = str(message.get("message"))
         self.retry_after_s = float(message.get("retry_after_s", RETRY_S))
+        self.url: str | None = message.get("url")
+        """Another node of the site, to go on with at once."""
 
 
 class AudioClient:
@@ -89,7 +93,10 @@ class AudioClient:
         """Set once the server has taken the call."""
         self.acknowledged = 0
         """The first sample that the server has not yet acknowledged."""
-        self._url = f"{server}/v1/audio"
+        self.server = server
+        """The node that has the call now."""
+        self._home = server
+        self._sent_on = 0
         self._headers = bearer(token)
         self._call = call
         self._clip = clip
@@ -128,21 +135,35 @@ class AudioClient:
             wait_s = RETRY_S
             try:
                 async with connect(
-                    self._url, compression=None, max_size=None, additional_headers=self._headers
+                    f"{self.server}/v1/audio",
+                    compression=None,
+                    max_size=None,
+                    additional_headers=self._headers,
                 ) as socket:
                     self._socket = socket
                     return await self._converse(socket)
             except _Told as error:
                 if error.code not in WORTH_RETRYING:
                     raise Refused(error.code, error.message) from None
-                wait_s, reason = error.retry_after_s, error.message
+                wait_s, reason = self._direct(error), error.message
             except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
                 reason = str(error)
+                # The node that we were sent to may be the one that has died.
+                self.server = self._home
             if len(self._ends) > sent:
                 well_at, sent = time.monotonic(), len(self._ends)
             if time.monotonic() - well_at > GIVE_UP_S:
-                raise Lost(f"{self._url}: {reason}")
+                raise Lost(f"{self.server}: {reason}")
             await asyncio.sleep(wait_s)
+
+    def _direct(self, told: _Told) -> float:
+        """Turn to where the server sends us; gives how long to wait before."""
+        if told.url is not None and self._sent_on < DIRECTIONS:
+            self._sent_on += 1
+            self.server = told.url
+            return 0.0
+        self._sent_on, self.server = 0, self._home
+        return told.retry_after_s
 
     def drop(self) -> None:
         """Cut the connection, as a network does; :meth:`run` opens another and goes on."""
@@ -157,6 +178,7 @@ class AudioClient:
         if ready["type"] == "error":
             raise _Told(ready)
         self.ready.set()
+        self._sent_on = 0
         reader = asyncio.create_task(self._read(socket))
         try:
             await self._send(socket, ready["next_sample"])

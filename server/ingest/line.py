@@ -94,6 +94,7 @@ class Telephony:
         Raises :class:`Refusal` when the call cannot be joined, and out of the context when the
         line falls silent or another connection takes over.
         """
+        await self.switchboard.admit(info.call)
         session = self.switchboard.join(info, parties, rate)
         line = Line(session, self.place(session), self.idle_s)
         session.attach(line.stop)

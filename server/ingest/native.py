@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.websockets import WebSocket
 
+from asr.events import CallId
 from server import sockets
 from server.ingest import hello as hellos
 from server.ingest.hello import Hello
@@ -44,8 +45,10 @@ class NativeSocket:
     async def talk(self) -> None:
         """Feed a call until its end. Raises :class:`Refusal` or a disconnect."""
         hello = await self._hello()
+        await self._switchboard.admit(CallId(hello.call))
         session = self._switchboard.join(hello.info(), hello.roles(), hello.rate)
         session.attach(self._stop)
+        session.can_move = True
         try:
             async with self._deadline:
                 await self._ready(session)

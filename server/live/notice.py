@@ -24,6 +24,10 @@ class Notice:
     """The board does without partial transcripts."""
 
 
+AFRESH = Notice("", ("afresh",), passing=True)
+"""To boards: what is shown of other nodes has changed as a whole, so tell everything again."""
+
+
 def encode(message: dict[str, Any]) -> str:
     """The text of a message, as short as JSON allows."""
     return json.dumps(message, ensure_ascii=False, separators=(",", ":"))

@@ -74,6 +74,9 @@ class CallSession:
         self._marked_ms = 0
         self._earlier: tuple[CallEvent, ...] | None = None
         self._owed: tuple[RuleEvent, ...] = ()
+        self.can_move = False
+        """Its client comes back and sends again what was lost, to whichever node."""
+        self._task: asyncio.Task[None] | None = None
         self._feeder: Stop | None = None
         self._fed_at = 0.0
         self._reaper: asyncio.TimerHandle | None = None
@@ -96,6 +99,7 @@ class CallSession:
 
     async def run(self) -> None:
         """Own the call until it is over. Never raises: one failed call harms no other."""
+        self._task = asyncio.current_task()
         try:
             began = Notice(encode(self.snapshot()))
             self._bus.publish((*self._topics, topics.of_masked(self.info.call)), began)
@@ -124,6 +128,9 @@ class CallSession:
     def _end(self) -> None:
         if self._reaper is not None:
             self._reaper.cancel()
+        if self.why == LEFT:
+            self.done.set()
+            return
         self._publish(self._state.end(self.why or "cancelled", self.lanes.end_ms), {})
         self.done.set()
 
@@ -137,6 +144,13 @@ class CallSession:
         """End the call from our side and tell its client."""
         self._stop_feeder(refusal)
         self.finish(refusal.code)
+
+    def leave(self, refusal: Refusal) -> None:
+        """Another node goes on with the call: stop at once, and tell nobody of an end."""
+        self._stop_feeder(refusal)
+        self.why = LEFT
+        if self._task is not None:
+            self._task.cancel()
 
     # What is kept of it
 
@@ -354,6 +368,8 @@ class CallSession:
             self._journal.keep(kept)
 
 
+LEFT = "elsewhere"
+"""Why a call ends here that goes on at another node."""
 MARK_EVERY_MS = 1_000
 """Audio between two notes of how far a call is settled."""
 TAKEOVER_S = 3.0

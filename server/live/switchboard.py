@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 from asr.events import CallId, Party
 from asr.recogniser import CallAudio, Recogniser, RecogniserFull
 from assist_rules.events import CallInfo
 from server.events import Status
 from server.live.bus import Bus
+from server.live.elsewhere import Elsewhere, direct
 from server.live.journal import Journal
 from server.live.lanes import Lanes
-from server.live.session import CallSession
+from server.live.session import LEFT, CallSession
 from server.live.state import CallState, Rules
 from server.live.takeover import SEQ_MARGIN, Kept, ResumedAudio, ResumedRules
 from server.privacy.veil import Veil
@@ -44,6 +46,7 @@ class Switchboard:
         resume_s: float,
         linger_s: float,
         drain_s: float,
+        elsewhere: Elsewhere | None = None,
         journal: NewJournal | None = None,
         veil: NewVeil | None = None,
         seats: Seats | None = None,
@@ -53,6 +56,7 @@ class Switchboard:
         self.ready = False
         self.paint_delays: deque[float] = deque(maxlen=2_000)
         """Seconds from the arrival of sound to its painting, of the latest painted events."""
+        self.elsewhere = elsewhere
         self._rules = rules
         self._journal = journal
         self._veil = veil or (lambda: None)
@@ -64,6 +68,8 @@ class Switchboard:
         self._calls: dict[CallId, CallSession] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
+        if elsewhere is not None:
+            elsewhere.serve(self)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -84,7 +90,11 @@ class Switchboard:
         self.ready = False
         going = [call for call in self._calls.values() if not call.done.is_set()]
         for call in going:
-            call.shut(Refusal("going_down", "the server stops; connect again in a moment"))
+            if self.elsewhere is not None and call.can_move and self.elsewhere.may_hand_over():
+                call.leave(self._stopping())
+                self.elsewhere.hand_over(call.info.call)
+            else:
+                call.shut(self._stopping())
         try:
             async with asyncio.timeout(self._drain_s):
                 for call in going:
@@ -93,6 +103,25 @@ class Switchboard:
             # Better a call without its last words than a server that does not stop.
             for task in tuple(self._running):
                 task.cancel()
+
+    def _stopping(self) -> Refusal:
+        return direct(
+            Refusal("going_down", "the server stops; connect again in a moment"), self.elsewhere
+        )
+
+    async def admit(self, call: CallId) -> None:
+        """Before :meth:`join`, where there are other nodes: is it for this one?
+
+        Waits a moment at most. Raises :class:`Refusal` when the call goes on at another node.
+        """
+        if self.elsewhere is not None and self.ready and call not in self._calls:
+            await self.elsewhere.admit(call)
+
+    async def claim(self, call: CallId) -> None:
+        """Before :meth:`take_up` of a call from our own store. Raises :class:`Refusal` when another
+        node has gone on with it."""
+        if self.elsewhere is not None:
+            await self.elsewhere.claim(call)
 
     def join(self, info: CallInfo, parties: Sequence[Party], rate: int) -> CallSession:
         """The call of that id: the one that is going on, to be resumed, or a new one.
@@ -115,7 +144,7 @@ class Switchboard:
 
     def _begin(self, info: CallInfo, parties: Sequence[Party], rate: int) -> CallSession:
         if not self.ready or self._tasks is None:
-            raise Refusal("going_down", "the server stops; connect again in a moment")
+            raise self._stopping()
         info = replace(
             info,
             agent=info.agent or self._seat(info.queue),
@@ -125,6 +154,8 @@ class Switchboard:
         audio = self._listen(info.call, lanes.parties, rate)
         state = CallState(info, self.recogniser.info, self._rules(info))
         journal = self._journal(info, lanes.parties, rate) if self._journal else None
+        if self.elsewhere is not None:
+            journal = self.elsewhere.journal(info, lanes.parties, rate, journal)
         veil = self._veil()
         session = CallSession(state, audio, lanes, self.bus, self._resume_s, journal, veil)
         self._run(session)
@@ -161,7 +192,10 @@ class Switchboard:
         try:
             return self.recogniser.open(call, parties, rate)
         except RecogniserFull as error:
-            raise Refusal("full", str(error), retry_after_s=error.retry_after_s) from error
+            if self.elsewhere is not None:
+                self.elsewhere.release(call)
+            full = Refusal("full", str(error), retry_after_s=error.retry_after_s)
+            raise direct(full, self.elsewhere) from error
 
     def _run(self, session: CallSession) -> None:
         if self._tasks is None:
@@ -174,7 +208,9 @@ class Switchboard:
 
     def _forget_later(self, session: CallSession) -> None:
         """Those who look at a call that just ended may still read it for a while."""
-        if self.ready:
+        if session.why == LEFT:
+            self._forget(session)
+        elif self.ready:
             loop = asyncio.get_running_loop()
             loop.call_later(self._linger_s, self._forget, session)
 
@@ -183,8 +219,30 @@ class Switchboard:
             del self._calls[session.info.call]
 
     def get(self, call: str) -> CallSession | None:
-        """The call of that id, if it is going on or has lately ended."""
-        return self._calls.get(CallId(call))
+        """The call of that id, if it is going on or has lately ended.
+
+        One of another node that is shown here has the methods that pages and people use.
+        """
+        found = self._calls.get(CallId(call))
+        if found is None and self.elsewhere is not None:
+            return cast("CallSession | None", self.elsewhere.get(CallId(call)))
+        return found
+
+    async def find(self, call: str) -> CallSession | None:
+        """As :meth:`get`, and asks the other nodes; waits a second at most."""
+        if self.elsewhere is not None and CallId(call) not in self._calls:
+            await self.elsewhere.find(CallId(call))
+        return self.get(call)
+
+    def own(self, call: CallId) -> CallSession | None:
+        """As :meth:`get`, of this node alone."""
+        return self._calls.get(call)
+
+    def shown(self) -> Iterable[CallSession]:
+        """Every call of this node, and those of others that are shown here."""
+        others = () if self.elsewhere is None else self.elsewhere.calls()
+        foreign = [call for call in others if call.info.call not in self._calls]
+        return (*self._calls.values(), *cast("list[CallSession]", foreign))
 
     def room(self) -> int:
         """How many more calls would be taken now."""
@@ -214,7 +272,5 @@ class Switchboard:
     def calls_of(self, agent: str) -> Iterable[CallSession]:
         """The current calls of an agent."""
         return tuple(
-            call
-            for call in self._calls.values()
-            if call.info.agent == agent and not call.done.is_set()
+            call for call in self.shown() if call.info.agent == agent and not call.done.is_set()
         )

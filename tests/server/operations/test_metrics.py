@@ -196,6 +196,15 @@ def test_json_lines_are_json() -> None:
     assert entry["exception"].endswith("builtins.KeyError")
 
 
+def test_lines_keep_their_time_and_mask_numbers() -> None:
+    stream = io.StringIO()
+    logger = logging.Logger("one")
+    logger.addHandler(logs.handler(LogSettings(), stream))
+    logger.warning("call %s", NUMBER)
+    line = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d+ WARNING one: call \*{11}\n"
+    assert re.fullmatch(line, stream.getvalue())
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
