@@ -282,6 +282,9 @@ def run(
     readings = measure(models, reading_for(first), chosen, advance=advance)
     of_first = [reading for reading in readings if reading.precision == precisions[0]]
     return {
-        "samples": {"readings": [asdict(reading) for reading in readings]},
+        "samples": {
+            "readings": [asdict(reading) for reading in of_first],
+            "other_precisions": [asdict(r) for r in readings if r.precision != precisions[0]],
+        },
         "summary": {**summarise(of_first), "precisions": losses(readings)},
     }

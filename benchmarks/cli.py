@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import cli_server
+from benchmarks import cli_recogniser, cli_server
 from benchmarks.keeping import Baseline, Keep, err, keep, out
 from benchmarks.result import RESULTS
 
@@ -22,6 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Measure accuracy, latency and capacity on recorded audio.",
 )
+app.command()(cli_recogniser.memory)
+app.command()(cli_recogniser.equality)
 app.command()(cli_server.server)
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
 
@@ -136,22 +138,35 @@ def capacity(
         str, typer.Option(help="real: one party at a time; full: both without a pause.")
     ] = "real",
     calls: Annotated[
-        list[int] | None, typer.Option(help="Numbers of live calls to try; repeat for more.")
+        list[int] | None,
+        typer.Option(help="Numbers of live calls to try; repeat for more. Default: a search."),
     ] = None,
     seconds: Annotated[float, typer.Option(min=5, help="Real time at each load.")] = 20,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="The engine alone, without server and sockets.")
+    ] = False,
     results: Keep = RESULTS,
     baseline: Baseline = None,
 ) -> None:
-    """How many live two-party calls the engine hears at a p99 chunk lag within 600 ms."""
-    from asr.paraformer.load import load_model
-    from benchmarks.capacity import capacity as measure
+    """How many live two-party calls are heard at a p99 chunk lag within 600 ms.
+
+    Through real sockets: the server on one core, the sender on another."""
+    from benchmarks import capacity as engine_alone
+    from benchmarks import sockets
     from benchmarks.statistics import summary as quantiles
 
     if talk not in ("real", "full"):
         raise typer.BadParameter("real or full", param_hint="--talk")
     load = os.getloadavg()[0]
-    loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
-    found = measure(load_model(_model(asr)), loads, seconds, talk=talk, progress=err.print)
+    if in_process:
+        from asr.paraformer.load import load_model
+        from asr.paraformer.network import native_precision
+
+        model = load_model(_model(asr), native_precision())
+        loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
+        found = engine_alone.capacity(model, loads, seconds, talk=talk, progress=err.print)
+    else:
+        found = sockets.measure(asr, calls or (), seconds, talk, progress=err.print)
     table = Table(title=f"{talk} talk: ms from a chunk's last sample to its answer")
     for name in ("calls", "n", "p50", "p95", "p99", "max"):
         table.add_column(name, justify="right")
@@ -162,9 +177,20 @@ def capacity(
     for number, row in lags.items():
         table.add_row(number, *(str(row.get(k, "")) for k in ("n", "p50", "p95", "p99", "max")))
     out.print(table)
-    out.print(f"rated load here: {found['rated_calls']} calls, sockets not included")
-    configuration = {"asr": asr, "talk": talk, "calls": loads, "seconds": seconds}
+    through = "the engine alone" if in_process else "sockets included"
+    out.print(f"rated load here: {found['rated_calls']} calls, {through}")
+    configuration = {
+        "asr": asr,
+        "talk": talk,
+        "calls": calls,
+        "seconds": seconds,
+        "sockets": not in_process,
+    }
     summary = {"rated_calls": found["rated_calls"], "lag_ms": lags}
+    if not in_process:
+        summary["cpu_ms_per_call_second"] = {
+            str(one["calls"]): one["cpu_ms_per_call_second"] for one in found["loads"]
+        }
     keep("capacity", configuration, found, summary, results, load, baseline)
 
 

@@ -246,7 +246,8 @@ def _capacity(run: Result) -> list[Element]:
         ),
         caption(
             f"Rated here: {run.summary['rated_calls']} calls, the most tried at which the 99th "
-            "percentile is within the bound. Sockets are not part of it."
+            "percentile is within the bound. "
+            + ("Sockets are part of it." if run.configuration.get("sockets") else "Without sockets.")
         ),
     ]  # fmt: skip
 
