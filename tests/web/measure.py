@@ -193,7 +193,7 @@ def _memory(browser: Browser, hall: Hall, calls: int, events: int) -> dict[str, 
     def held() -> float:
         page.wait_for_timeout(1_000)
         heap.send("HeapProfiler.collectGarbage")
-        return round(heap.send("Runtime.getHeapUsage")["usedSize"] / 1e6, 2)
+        return round(float(heap.send("Runtime.getHeapUsage")["usedSize"]) / 1e6, 2)
 
     told, marks = 0, {"before": held()}
     for name, until in (("after_a_sixth", events // 6), ("half_way", events // 2), ("end", events)):

@@ -69,7 +69,7 @@ class AgentLine {
     say(this.#raised, one.raised ? board.raised : '')
     show(this.#call, one.calls.length > 0)
     say(this.#call, one.calls.length > 1 ? `${board.live1} ${one.calls.length}` : board.live1)
-    set(this.#call, { 'aria-label': board.open(one.agent) })
+    set(this.#call, { title: board.open(one.agent) })
     this.#rate.update(chart.rate)
     this.#share.update(chart.talk_share)
     const rate = chart.rate.at(-1)

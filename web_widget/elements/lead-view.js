@@ -120,7 +120,7 @@ export class LeadView {
     const state = handled(row, alert.id)
     const quote = alert.evidence[0]
     const by = row.actions.filter((one) => one.alert === alert.id).at(-1)?.by ?? ''
-    const hear = quote && h('button', { type: 'button', class: 'hear', 'aria-label': `${board.hear} ${clip(quote.text, 40).text}` }, icon('ear'), h('bdi', { dir: 'auto', lang: 'zh-CN' }, `「${clip(quote.text, 24).text}」`))
+    const hear = quote && h('button', { type: 'button', class: 'hear', title: board.hear }, icon('ear'), h('bdi', { dir: 'auto', lang: 'zh-CN' }, `「${clip(quote.text, 24).text}」`))
     hear?.addEventListener('click', () => this.#hear(quote.start_ms, quote.end_ms))
     const press = (/** @type {'acknowledge'|'resolve'} */ kind) => {
       const button = h('button', { type: 'button', class: 'tool', 'data-act': kind, 'aria-label': `${board.acts[kind]} ${alert.title.slice(0, 40)}` }, board.acts[kind])

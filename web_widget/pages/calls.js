@@ -84,7 +84,7 @@ function line(one) {
   const cues = Object.entries(alerts).map(([name, n]) => h('li', {}, categoryName(name, lang), h('b', {}, ` ${n}`)))
   return h(
     'li', { class: severity ? `severity-${severity}` : '', 'data-call': call },
-    h('a', { href: pageUrl('review', { call }), 'aria-label': `${text.open} ${call}` }, words(info.agent || call), ' ', words(info.queue ?? '')),
+    h('a', { href: pageUrl('review', { call }), title: `${text.open} ${call}` }, words(info.agent || call), ' ', words(info.queue ?? '')),
     h('span', { class: 'facts' }, `${time(started_at ?? info.started_at)} · ${clock(duration_ms)}${audio ? ` · ${text.audio}` : ''}`),
     h('ul', { class: 'cue-counts' }, ...cues), h('span', { class: 'facts' }, suggestions ? text.usedOf(used, suggestions) : ''),
   )

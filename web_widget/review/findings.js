@@ -46,7 +46,7 @@ export class Findings {
   #utterance(one, alerts) {
     const { text } = this.how
     const own = alerts.filter((alert) => alert.evidence.some((span) => span.utterance === one.utterance))
-    const time = h('button', { type: 'button', class: 'plain', 'aria-label': `${text.hear} ${clock(one.start_ms)}` }, clock(one.start_ms))
+    const time = h('button', { type: 'button', class: 'plain', title: text.hear }, clock(one.start_ms))
     time.addEventListener('click', () => this.how.hear(one.start_ms - AROUND, one.end_ms + AROUND))
     const said = h('bdi', { dir: 'auto', lang: 'zh-CN' })
     for (const { text: part, mark } of spans({ ...one, text: clip(one.text, 2000).text }, own)) {
@@ -84,7 +84,7 @@ export class Findings {
     const { text, lang } = this.how
     const { alert, suggestion } = cue
     const evidence = alert.evidence.map((span) => {
-      const hear = h('button', { type: 'button', class: 'plain hear', 'aria-label': `${text.hear} ${clip(span.text, 40).text}` }, clock(span.start_ms), ' ', h('q', { dir: 'auto', lang: 'zh-CN' }, clip(span.text, 80).text))
+      const hear = h('button', { type: 'button', class: 'plain hear', title: text.hear }, clock(span.start_ms), ' ', h('q', { dir: 'auto', lang: 'zh-CN' }, clip(span.text, 80).text))
       hear.addEventListener('click', () => this.how.hear(span.start_ms - AROUND, span.end_ms + AROUND))
       return h('li', {}, hear, span.path === 'exact' ? '' : ` ${span.path}`)
     })
