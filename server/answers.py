@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import metrics
@@ -58,6 +59,19 @@ def failing(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def failing_as_json(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """As :func:`failing`, for a route whose success is no JSON: its failures are."""
+    schema = {"$ref": "#/components/schemas/Failed"}
+    return {
+        status: {
+            "content": {"application/json": {"schema": schema}},
+            "description": HTTPStatus(status).phrase,
+        }
+        for status in (*RESPONSES, *statuses)
+        if isinstance(status, int)
+    }
+
+
 class ApiError(HTTPException):
     """A request that cannot be served. ``code`` is for programs, ``message`` for people."""
 
@@ -77,10 +91,13 @@ def install(app: FastAPI) -> None:
     """Give all errors of the application this form."""
 
     @app.exception_handler(HTTPException)
-    async def failed(_: Request, error: HTTPException) -> Response:
+    async def failed(request: Request, error: HTTPException) -> Response:
         code = error.code if isinstance(error, ApiError) else CODES.get(error.status_code, "failed")
         metrics.refused(code)
-        return told(error.status_code, code, str(error.detail), error.headers)
+        headers = error.headers
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"Allow": ", ".join(_methods(app, request.url.path))}
+        return told(error.status_code, code, str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
@@ -88,6 +105,16 @@ def install(app: FastAPI) -> None:
         named = [f"{'.'.join(map(str, p['loc'][1:]))}: {p['msg']}" for p in error.errors()[:3]]
         metrics.refused("bad_request")
         return told(422, "bad_request", "; ".join(named))
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """What can be done at an address; each route alone knows only its own method."""
+    found: set[str] = set()
+    for template, operations in app.openapi()["paths"].items():
+        if compile_path(template)[0].fullmatch(path):
+            found |= {method.upper() for method in operations}
+    # The pages answer both and stand in no document.
+    return sorted(found or {"GET", "HEAD"})
 
 
 class BodyLimit:

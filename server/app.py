@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.websockets import WebSocket
 
 from asr.recogniser import Recogniser
-from server import answers, operations, pages, routes, sockets, staff
+from server import answers, documents, operations, pages, routes, sockets, staff
 from server.access import guard
 from server.access import routes as access_routes
 from server.access.access import Access
@@ -106,6 +106,7 @@ def create_app(
     app.include_router(access_routes.routes(access, switchboard.seat))
     app.include_router(routes.of_calls(switchboard, access))
     app.include_router(staff.routes(switchboard, access))
+    app.include_router(documents.routes())
     app.include_router(desk_routes.routes(desk, access, finder(switchboard, store)))
     app.include_router(store_routes.routes(store, switchboard, access, desk))
     app.include_router(routes.of_recordings(recordings))

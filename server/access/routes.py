@@ -31,12 +31,17 @@ class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class SignIn(_Input):
-    """User and password, or the link that the first start printed."""
+class ByPassword(_Input):
+    """Sign in with user and password."""
 
-    user: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    password: Annotated[SecretStr, Field(max_length=passwords.LONGEST)] | None = None
-    link: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    user: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[SecretStr, Field(max_length=passwords.LONGEST)]
+
+
+class ByLink(_Input):
+    """Sign in with the link that the first start printed."""
+
+    link: Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class Session(BaseModel):
@@ -147,18 +152,13 @@ def _of_sessions(access: Access) -> APIRouter:
         return _session(access, caller)
 
     @router.post("/v1/session", responses=failing(401, 409, 429))
-    async def sign_in(request: Request, response: Response, what: SignIn) -> Session:
+    async def sign_in(request: Request, response: Response, what: ByPassword | ByLink) -> Session:
         """Sign in; sets the cookie."""
-        by_link = what.link is not None
-        if by_link == (what.user is not None) or by_link == (what.password is not None):
-            raise ApiError(422, "bad_request", "give user and password, or link")
         address = request.client.host if request.client else ""
         try:
-            if what.link is not None:
+            if isinstance(what, ByLink):
                 cookie, caller = await access.follow_link(what.link)
             else:
-                assert what.user is not None
-                assert what.password is not None
                 password = what.password.get_secret_value()
                 cookie, caller = await access.sign_in(what.user, password, address)
         except SignInError as error:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.access.access import Access
 from server.access.guard import Who
 from server.access.roles import Caller
-from server.answers import ApiError, failing
+from server.answers import ApiError, failing, failing_as_json
 from server.desk.desk import Desk, StoredCall
 from server.desk.shelf import FILE, NAME, ShelfError
 
@@ -83,7 +83,7 @@ def _of_packs(present: Callable[[], Desk], access: Access) -> APIRouter:
     @router.get(
         "/v1/desk/packs/{pack}/{file:path}",
         response_class=PlainTextResponse,
-        responses=failing(404),
+        responses=failing_as_json(404),
     )
     async def file(
         pack: Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")],
