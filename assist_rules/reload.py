@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assist_rules import compiled
 from assist_rules.errors import InputError, Place, Problem
-from assist_rules.rulebook import Rulebook, RuleError, check_rulebook, load_rulebook
+from assist_rules.rulebook import Rulebook, RuleError, check_rulebook
 from assist_rules.tools.compare import Difference
 from assist_rules.tools.dialogues import Dialogue, read_call, read_dialogues, replay
 from assist_rules.tools.evaluation import Score
@@ -87,23 +88,31 @@ def reload_rulebook(
 
 
 def start_rulebook(
-    paths: Sequence[Path] | None = None, settings: Mapping[str, str] | None = None
+    paths: Sequence[Path] | None = None,
+    settings: Mapping[str, str] | None = None,
+    cache: Path | None = None,
 ) -> Rulebook:
     """The rulebook that a service begins with.
 
-    A site's packs must pass their own tests; those we ship have passed them. Raises ``RuleError``.
+    A site's packs must pass their own tests; those we ship have passed them. What passed is kept
+    compiled in the folder ``cache``, and taken from there the next time. Raises ``RuleError``.
     """
-    if paths is None:
-        return load_rulebook(None, settings)
+    name = compiled.name_of(paths, settings) if cache is not None else ""
+    known = compiled.take(cache, name) if cache is not None else None
+    if known is not None:
+        return known
     rulebook, drafts, problems = check_rulebook(paths, settings)
     if rulebook is None:
         raise RuleError([p for p in problems if not p.warning])
-    failed = [
-        *run_tests(rulebook, drafts, growing=False),
-        *run_list_tests(rulebook, growing=False),
-    ]
-    if failed:
-        raise RuleError(failed)
+    if paths is not None:
+        failed = [
+            *run_tests(rulebook, drafts, growing=False),
+            *run_list_tests(rulebook, growing=False),
+        ]
+        if failed:
+            raise RuleError(failed)
+    if cache is not None:
+        compiled.keep(cache, name, rulebook)
     return rulebook
 
 

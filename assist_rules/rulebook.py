@@ -6,15 +6,18 @@ import gc
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from asr.events import CallId, Party, Transcript
 from assist_rules.engine.cards import SLOT
 from assist_rules.engine.conditions import (
+    Asker,
     Checklist,
     CommitmentRule,
     Rule,
     Say,
     Tail,
+    conditions_of,
 )
 from assist_rules.engine.governor import Limits
 from assist_rules.engine.hearing import Utterance
@@ -65,6 +68,21 @@ class Rulebook:
         tiers = self.settings.get("priority_tiers", "")
         self.priority_tiers = frozenset(t for t in tiers.split(",") if t)
 
+    def __getstate__(self) -> dict[str, object]:
+        # Conditions are known by identity, and made anew when they are read back.
+        says = {id(c): c for asker in self._askers() for c in conditions_of(asker)}
+        says.update((id(say), say) for _, say in self.phases)
+        numbered = [(says[name], leaf) for name, leaf in self.leaf_of.items()]
+        return {**self.__dict__, "leaf_of": numbered, "judges": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.leaf_of = {id(say): leaf for say, leaf in state["leaf_of"]}
+        self.judges = Judges(self.leaves)
+
+    def _askers(self) -> tuple[Asker, ...]:
+        return (*self.rules, *self.checklists, *self.commitments)
+
     @property
     def phrase_count(self) -> int:
         """How many plain texts the automaton looks for."""
@@ -103,7 +121,7 @@ def _check(
     paths: Sequence[Path] | None, settings: Mapping[str, str] | None
 ) -> tuple[Rulebook | None, list[Draft], list[Problem]]:
     problems: list[Problem] = []
-    files = _files([PACKS] if paths is None else list(paths), problems)
+    files = pack_files([PACKS] if paths is None else list(paths), problems)
     overrides = {name: str(value) for name, value in (settings or {}).items()}
     packs = Packs(settings=overrides)
     digest = hashlib.sha256(repr(sorted(overrides.items())).encode())
@@ -150,7 +168,8 @@ def _forbidden_in(rulebook: Rulebook, drafts: Sequence[Draft]) -> dict[str, str]
     return heard
 
 
-def _files(paths: list[Path], problems: list[Problem]) -> list[Path]:
+def pack_files(paths: list[Path], problems: list[Problem]) -> list[Path]:
+    """The pack files of these files and folders; what is not there becomes a problem."""
     files: list[Path] = []
     for path in paths:
         if path.is_dir():

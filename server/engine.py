@@ -13,6 +13,7 @@ from asr.paraformer.network import Precision, native_precision
 from asr.phrases import PhraseFileError, read_phrases
 from asr.reading import reading_for
 from asr.recogniser import Recogniser, RecogniserInfo
+from assist_rules.compiled import cache_folder
 from assist_rules.events import CallInfo
 from assist_rules.reload import start_rulebook
 from assist_rules.rulebook import RuleError
@@ -60,7 +61,7 @@ def live(model: Model, settings: RecogniserSettings | None = None) -> Recogniser
 def load_rules(folder: Path | None) -> NewRules:
     """Begins the rules of a call, from the packs in a folder or from those shipped."""
     try:
-        rulebook = start_rulebook(None if folder is None else [folder])
+        rulebook = start_rulebook(None if folder is None else [folder], None, cache_folder())
     except RuleError as error:
         raise EngineError(str(error)) from error
 
