@@ -34,6 +34,6 @@ async def _archived(store: Store, call: str) -> StoredCall | None:
     if archive is None or not (epochs := await archive.epochs(call)):
         return None
     rows = await archive.rows_of(call, epochs[-1])
-    head = next((json.loads(row.body) for row in rows if row.kind == "call"), {})
+    head: dict[str, Any] = next((json.loads(row.body) for row in rows if row.kind == "call"), {})
     events = [json.loads(row.body) for row in rows if row.kind == "event"]
     return stream(call, head, events)
