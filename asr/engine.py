@@ -109,7 +109,7 @@ class Engine:
         if not calls or load <= 0:
             return left
         # Calls cost about the same each, so the load of these tells how many more it bears.
-        return 0 if load > limit else min(left, max(1, int(calls * (limit / load - 1))))
+        return 0 if load > limit else min(left, max(1, int(min(left, calls * (limit / load - 1)))))
 
     def stats(self) -> EngineStats:
         """How it is doing now."""

@@ -62,7 +62,7 @@ def rated_calls(
         costs = measure(model, config, new_wording)
     finally:
         torch.set_num_threads(threads)
-    spare_ms = 1000 * config.refuse_above_load
+    spare_ms = 1000 * min(config.refuse_above_load, 1.0)
     chunk_ms = config.shape.samples // 16
     return max(1, int(spare_ms / costs.call_ms(chunk_ms))), costs
 

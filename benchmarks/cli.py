@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(cli_recogniser.memory)
 app.command()(cli_recogniser.equality)
+app.command()(cli_recogniser.phrases)
 app.command()(cli_server.server)
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
 

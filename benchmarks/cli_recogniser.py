@@ -1,4 +1,4 @@
-"""``tingban bench memory | equality``: what the recogniser promises over a long time."""
+"""``tingban bench memory | equality | phrases``: what else the recogniser promises."""
 
 from __future__ import annotations
 
@@ -39,6 +39,37 @@ def memory(
     }
     configuration = {"asr": asr, "calls": calls, "hours": hours}
     keep("memory", configuration, found, summary, results, load, baseline)
+
+
+def phrases(
+    asr: Asr = "bundled",
+    sentences: Annotated[
+        int, typer.Option(min=0, help="Only the first so many held-out sentences; 0: all.")
+    ] = 0,
+    snr_db: Annotated[float, typer.Option(help="Signal to noise of the speech.")] = 10,
+    results: Keep = RESULTS,
+    baseline: Baseline = None,
+) -> None:
+    """How many more of the rule packs' phrases are written when they are favoured, and the cost."""
+    from asr.paraformer.load import load_model
+    from asr.paraformer.network import native_precision
+    from assist_rules.rulebook import load_rulebook
+    from benchmarks.accuracy import read_sentences
+    from benchmarks.phrases import run
+    from models.store import StoreError, locate
+
+    load = os.getloadavg()[0]
+    try:
+        model = load_model(locate(asr), native_precision())
+    except StoreError as error:
+        err.print(str(error), style="red")
+        raise typer.Exit(1) from error
+    chosen = read_sentences()[: sentences or None]
+    found = run(model, load_rulebook(), chosen, snr_db)
+    for name, value in found["summary"].items():
+        out.print(f"{name}: {value}")
+    configuration = {"asr": asr, "sentences": len(chosen), "snr_db": snr_db}
+    keep("phrases", configuration, found["samples"], found["summary"], results, load, baseline)
 
 
 def equality(
