@@ -24,6 +24,7 @@ from assist_rules.events import (
     Suppressed,
 )
 from server.events import ACTIONS, Action, Body, CallEvent, Detail, Hand, Mark, Status, Whisper
+from server.live.said import Said
 from server.live.summary import Summary
 
 VERDICTS = ("used", "dismissed", "wrong")
@@ -61,6 +62,7 @@ class CallState:
         self._rules = rules
         self._heard: dict[str, int] = {}
         self._suggested: set[str] = set()
+        self._said = Said()
         self._counts: Counter[str] = Counter()
         self._summary = Summary()
 
@@ -120,7 +122,8 @@ class CallState:
             heard = self._number(event.at_ms, event, event.end_ms)
             if event.final and event.text:
                 self._counts["utterances"] += 1
-            return (heard, *self._ruled(event.at_ms, self._rules.hear(event)))
+            said = [self._judged(card, "said") for card in self._said.hear(event)]
+            return (heard, *said, *self._ruled(event.at_ms, self._rules.hear(event)))
         if isinstance(event, Metric):
             measured = self._number(event.at_ms, event, event.at_ms)
             return (measured, *self._ruled(event.at_ms, self._rules.measure(event)))
@@ -130,9 +133,13 @@ class CallState:
         """The agent's word on a card. Nothing happens for a card this call never showed."""
         if suggestion not in self._suggested or verdict not in VERDICTS or self.ended:
             return ()
-        said = Status("feedback", {"suggestion": suggestion, "verdict": verdict})
+        self._said.forget(suggestion)
         ruled = self._rules.feedback(suggestion, verdict, self.at_ms)
-        return (self._number(self.at_ms, said), *self._ruled(self.at_ms, ruled))
+        return (self._judged(suggestion, verdict), *self._ruled(self.at_ms, ruled))
+
+    def _judged(self, suggestion: str, verdict: str) -> CallEvent:
+        told = Status("feedback", {"suggestion": suggestion, "verdict": verdict})
+        return self._number(self.at_ms, told)
 
     # What people do about the call
 
@@ -196,6 +203,7 @@ class CallState:
                 self._heard[body.id] = heard
                 return heard
             case Suggestion():
+                self._said.show(body, self.at_ms)
                 if body.id not in self._suggested:
                     self._suggested.add(body.id)
                     self._counts["suggestions"] += 1
