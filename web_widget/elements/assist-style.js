@@ -168,6 +168,8 @@ export const ASSIST = /* css */ `
   /* All is well: the dot says it; a reader of the screen still hears the words. */
   .link[data-phase="open"] { font-size: 0; gap: 0; }
   .link[data-phase="open"]::before { inline-size: 9px; block-size: 9px; }
+  .brand { font-size: 0; gap: 0; }
+  .brand .icon { font-size: 18px; }
   .next-step .prefix { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
   .bar .hand { padding-inline: .5em; }
   .bar .hand[aria-pressed="false"] span { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }

@@ -89,7 +89,7 @@ const en = {
   otherCall: (call) => `Call ${call} needs attention`,
   shortcuts: 'Keys: 1 2 3 choose a card, C copy, U used, X dismiss, W wrong, H help, K got it',
   loadFailed: 'Could not be read',
-  lists: { flow: 'Flow', '7a': 'Complaint 7A' }, promises: 'Promises', due: 'due', nextStep: 'Next',
+  lists: { flow: 'Flow', '7a': '7A' }, promises: 'Promises', due: 'due', nextStep: 'Next',
   stepState: { open: 'open', done: 'done', due: 'due now', skipped: 'skipped' },
   allDone: 'All done', noPromise: 'Nothing promised yet',
   whisper: (by) => `Lead ${by}`, gotIt: 'Got it',
