@@ -124,13 +124,22 @@ def _revisions(line: Line, utterance: str) -> list[Transcript]:
     return found
 
 
+class BrokenStreamError(RuntimeError):
+    """A stream that fails because it was told to."""
+
+
 class NullRecogniser:
     """As many calls as there is memory for. ``until_ms`` bounds the length of a call."""
 
-    def __init__(self, until_ms: int = 3_600_000, max_calls: int = 100_000) -> None:
+    def __init__(
+        self, until_ms: int = 3_600_000, max_calls: int = 100_000, break_at_ms: int = 0
+    ) -> None:
+        """``break_at_ms``: streams fail there, once for each call."""
         self.info = RecogniserInfo("null", demonstration=True)
         self._until_ms = until_ms
         self._max_calls = max_calls
+        self._break_at_ms = break_at_ms
+        self._broken: set[CallId] = set()
         self._open: set[_NullCall] = set()
 
     async def start(self) -> None:
@@ -152,6 +161,9 @@ class NullRecogniser:
         if len(self._open) >= self._max_calls:
             raise RecogniserFull(retry_after_s=5)
         audio = _NullCall(call, rate, events(script_of(call), self._until_ms), self._open)
+        if self._break_at_ms and call not in self._broken:
+            self._broken.add(call)
+            audio.break_at_ms = self._break_at_ms
         self._open.add(audio)
         return audio
 
@@ -181,6 +193,7 @@ class _NullCall:
         self._events: asyncio.Queue[AsrEvent | None] = asyncio.Queue()
         self._ended = False
         self._peers = peers
+        self.break_at_ms = 0
 
     async def push(self, frame: AudioFrame) -> None:
         """Say what is due at this packet."""
@@ -245,6 +258,8 @@ class _NullCall:
 
     async def __aiter__(self) -> AsyncIterator[AsrEvent]:
         while (event := await self._events.get()) is not None:
+            if self.break_at_ms and self._at_ms >= self.break_at_ms:
+                raise BrokenStreamError(f"call {self._call}: asked to fail")
             yield event
 
     async def aclose(self) -> None:

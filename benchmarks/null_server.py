@@ -6,6 +6,8 @@ once it takes calls, which :func:`benchmarks.process.null_server` waits for.
 
 from __future__ import annotations
 
+import signal
+import time
 from typing import Annotated
 
 import typer
@@ -24,8 +26,13 @@ def main(
     port: int = 0,
     until_s: Annotated[int, typer.Option(help="Longest call that has words to the end.")] = 300,
     max_calls: int = 100_000,
+    break_at_ms: Annotated[
+        int, typer.Option(help="Streams fail there, once a call; 0: never.")
+    ] = 0,
 ) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes. SIGUSR1 and SIGUSR2 put the wall clock an hour on and back."""
+    signal.signal(signal.SIGUSR1, lambda *_: _jump(3_600.0))
+    signal.signal(signal.SIGUSR2, lambda *_: _jump(-3_600.0))
     settings = load(None, {"port": port})
     logs.set_up(settings.log)
     access = open_access(settings)
@@ -34,7 +41,7 @@ def main(
     desk = open_desk(settings)
     app = create_app(
         settings,
-        NullRecogniser(until_s * 1000, max_calls),
+        NullRecogniser(until_s * 1000, max_calls, break_at_ms),
         desk.begin,
         access=access,
         desk=desk,
@@ -43,6 +50,12 @@ def main(
     with listener:
         run(DrainingServer(uvicorn_config(app, settings), app.state.switchboard), listener)
     access.people.close()
+
+
+def _jump(by_s: float) -> None:
+    """Only this process' clock: the machine's belongs to others."""
+    before = time.time
+    time.time = lambda: before() + by_s
 
 
 if __name__ == "__main__":

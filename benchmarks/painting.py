@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+PATIENCE_MS = 120_000
+"""For anything of a page, on a machine that may be busy."""
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 # A page in the background would draw once a second only.
 AWAKE = (
@@ -71,6 +73,7 @@ class Browser:
         context = await self._browser.new_context()
         try:
             page = await context.new_page()
+            page.set_default_timeout(PATIENCE_MS)
             await page.add_init_script(LISTEN)
             await page.goto(address)
             await page.wait_for_selector("tingban-assist")

@@ -148,6 +148,7 @@ def own_data() -> Iterator[dict[str, str]]:
         yield {
             "TINGBAN_ACCESS__FILE": f"{folder}/people.sqlite3",
             "TINGBAN_STORE__DIRECTORY": f"{folder}/calls",
+            "TINGBAN_DESK__DIRECTORY": f"{folder}/desk",
             "OMP_NUM_THREADS": "1",
         }
 

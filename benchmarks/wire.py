@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket as sockets
 import struct
 from collections.abc import Callable
 
@@ -112,11 +113,19 @@ class Socket(asyncio.Protocol):
             self._transport.abort()
 
 
-async def connect(address: str, path: str, hear: Hear) -> Socket:
-    """A socket that has shaken hands. Raises ``OSError``, :class:`HandshakeError` among them."""
+async def connect(address: str, path: str, hear: Hear, receive_buffer: int = 0) -> Socket:
+    """A socket that has shaken hands. Raises ``OSError``, :class:`HandshakeError` among them.
+
+    ``receive_buffer``: bytes that the system may hold for it; 0: as many as it likes.
+    """
     host, _, port = address.rpartition(":")
     loop = asyncio.get_running_loop()
-    _, socket = await loop.create_connection(lambda: Socket(hear), host, int(port))
+    line = sockets.socket()
+    line.setblocking(False)
+    if receive_buffer:
+        line.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, receive_buffer)
+    await loop.sock_connect(line, (host, int(port)))
+    _, socket = await loop.create_connection(lambda: Socket(hear), sock=line)
     key = base64.b64encode(os.urandom(16)).decode()
     socket.write(
         f"GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
