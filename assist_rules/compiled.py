@@ -25,6 +25,11 @@ from assist_rules.rulebook import PACKS, Rulebook, pack_files
 
 HERE = Path(__file__).parent
 SOURCES = ("*.py", "engine/*.py", "language/*.py", "data/*.txt", "data/weights/*")
+BROKEN = (
+    OSError, pickle.PickleError, EOFError, ImportError, AttributeError, LookupError, TypeError,
+    ValueError, ArithmeticError, MemoryError, RecursionError,
+)  # fmt: skip
+"""All that reading a spoilt or outdated pickle raises."""
 KEPT = 8
 """Files; the oldest go first."""
 
@@ -63,7 +68,7 @@ def take(folder: Path, name: str) -> Rulebook | None:
         if not _ours(folder) or not _ours(folder / name):
             return None
         kept = pickle.loads((folder / name).read_bytes())
-    except Exception:  # noqa: BLE001 - an unpickled file can fail in any way; it is made again
+    except BROKEN:
         return None
     finally:
         if collecting:

@@ -113,6 +113,8 @@ class RuleSession:
             dirty.update(range(self._first_tail, self._first_tail + len(self._tails)))
         for leaf in changed:
             dirty.update(index.by_leaf.get(leaf, ()))
+        if self._call.rewritten:
+            dirty.update(index.by_edge)
         if index.by_talk and clean.final:
             dirty.update(index.by_talk)
         if self._waiting and (clean.final or clean.utterance != self._latest):

@@ -57,12 +57,15 @@ class Call:
         self.chars = {party: 0 for party in Party}
         self._speaking: dict[Party, str] = {}
         """The utterance that each party is in."""
+        self.rewritten = False
+        """The latest revision took back words on which turns and deadlines were decided."""
         self._order: list[tuple[int, str]] = []
         """Start and name of every utterance with words in it, in order."""
 
     def hear(self, transcript: Transcript) -> frozenset[int] | None:
         """Leaves whose cues changed; None when the revision is older than what is known."""
         name = transcript.utterance
+        self.rewritten = False
         utterance = self.utterances.get(name)
         if utterance is None:
             if name in self._gone:
@@ -79,9 +82,11 @@ class Call:
                 return None
         self.mixed = self.mixed or transcript.party is Party.UNKNOWN
         before, place = len(utterance.text.norm), (utterance.latest.start_ms, name)
+        was_final, old = utterance.final, utterance.text.norm
         changed = utterance.hear(transcript)
         after = len(utterance.text.norm)
         self.chars[transcript.party] += after - before
+        self.rewritten = (was_final and old != utterance.text.norm) or (before > 0 and not after)
         self._keep_order(place if before else None, (transcript.start_ms, name) if after else None)
         if not transcript.final:
             self._speaking[transcript.party] = name

@@ -197,6 +197,42 @@ def test_what_is_taken_back_leaves_nothing(practice: Rulebook, text: str) -> Non
     assert shown == [type(e).__name__ for e in fresh.hear(again)]
 
 
+@settings(SLOW, max_examples=25)
+@given(data=st.data(), texts=st.lists(TEXTS, min_size=1, max_size=4), ghost=TEXTS)
+def test_words_that_were_never_said_leave_no_trace(
+    practice: Rulebook, data: st.DataObject, texts: list[str], ghost: str
+) -> None:
+    """A second pass takes an utterance back: counts, scores, deadlines, steps are as without it."""
+    plain, haunted = session(practice), session(practice)
+    expected: list[RuleEvent] = []
+    events: list[RuleEvent] = []
+    when = data.draw(st.integers(0, len(texts) - 1))
+    gone = data.draw(st.integers(when, len(texts) - 1))
+    whose = data.draw(st.sampled_from([Party.AGENT, Party.CUSTOMER]))
+    clock, heard_at = 0, 0
+    for i, text in enumerate(texts):
+        if i == when:
+            heard_at = clock
+            events += haunted.hear(heard(ghost, 1, False, whose, "ghost", heard_at))
+            events += haunted.hear(heard(ghost, 2, True, whose, "ghost", heard_at))
+        last = heard(text, 1, True, (Party.AGENT, Party.CUSTOMER)[i % 2], f"u{i}", clock)
+        clock = last.end_ms + data.draw(st.sampled_from([300, 2_000, 9_000]))
+        for one, found in ((plain, expected), (haunted, events)):
+            found += one.hear(last)
+            found += one.advance(Watermark(CALL, clock, clock))
+        if i == gone:
+            events += haunted.hear(heard("", 3, True, whose, "ghost", heard_at))
+    for one, found in ((plain, expected), (haunted, events)):
+        found += one.advance(Watermark(CALL, clock + 20_000, clock + 20_000))
+    assert facts(events) == facts(expected)
+    assert ticked(events) == ticked(expected)
+    assert promised(events) == promised(expected)
+    assert haunted.score == plain.score
+    for one, found in ((plain, expected), (haunted, events)):
+        found += one.end(clock + 20_000)
+    assert facts(events) == facts(expected)
+
+
 WILD = st.one_of(st.integers(-(10**18), 10**18), st.integers(0, 100_000), st.floats(), st.none())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from asr.events import Metric, Party, Watermark
 from assist_rules.events import (
     Alert,
@@ -309,7 +311,23 @@ class TestGovernor:
 class TestBadInput:
     def test_a_megabyte_of_text(self, practice: Rulebook) -> None:
         one = session(practice)
-        assert only(one.hear(heard("我要投诉你们" + "好吧那就" * 250_000, 1, True)), "wish")
+        long = "我要投诉你们" + "好吧那就" * 250_000
+        assert only(one.hear(replace(heard("", 1, True), text=long)), "wish")
+
+    def test_control_characters_are_no_words(self, practice: Rulebook) -> None:
+        strange = "我\x00要\u200b投\x1b诉\ud800\U0001f4a9"
+        alert = only(session(practice).hear(heard(strange, 1, True)), "wish")
+        assert alert.evidence[0].text == strange[: strange.index("诉") + 1]
+        assert alerts(session(practice).hear(heard("\x00\x07\n\r" * 99, 1, True))) == []
+
+    def test_a_megabyte_that_grows_and_shrinks(self, practice: Rulebook) -> None:
+        one = session(practice)
+        long = "你们这个" * 250_000
+        events = one.hear(replace(heard("", 1), text=long))
+        events += one.hear(replace(heard("", 2), text="我要投诉" + long))
+        assert only(events, "wish")
+        back = one.hear(heard("", 3, True))
+        assert standing(events + back) == {}
 
     def test_a_clock_that_jumps_back_stops_no_timer(self, practice: Rulebook) -> None:
         one = session(practice)
