@@ -53,7 +53,10 @@ async def take_up(store: Store, switchboard: Switchboard) -> int:
         journal = store.resume(unfinished.call, unfinished.epoch)
         try:
             await switchboard.claim(CallId(unfinished.call))
-            switchboard.take_up(kept(unfinished), journal)
+            known = kept(unfinished)
+            # From here on the journal is also given the sound, whose parties it has to know.
+            journal = store.resume(unfinished.call, unfinished.epoch, known.parties, known.rate)
+            switchboard.take_up(known, journal)
             taken += 1
         except (LookupError, ValueError, Refusal) as error:
             # Its events stay in the archive; it can begin anew under another epoch.
