@@ -118,7 +118,7 @@ function hear(row, event) {
     }
     case 'suggestion':
       // Kept after the card expires: the lead asks what was suggested, not what is on screen.
-      return { ...next, cards: row.cards + (event.alert in row.says ? 0 : 1), says: { ...row.says, [event.alert]: event.say } }
+      return { ...next, cards: row.cards + (event.alert in row.says ? 0 : 1), says: lastSaid(row.says, event) }
     case 'hand':
       return { ...next, raised: event.raised }
     case 'action':
@@ -135,6 +135,9 @@ function hear(row, event) {
       return next
   }
 }
+
+/** @param {Readonly<Record<string, string>>} says @param {import('./wire.js').Suggestion} event */
+const lastSaid = (says, { alert, say }) => Object.fromEntries(Object.entries({ ...says, [alert]: say }).slice(-ALERTS_KEPT))
 
 /** @param {Record<string, any>} detail */
 const known = (detail) => Object.fromEntries(Object.entries(detail).filter(([, value]) => value != null))

@@ -3,11 +3,13 @@ import { ask } from '../client/api.js'
 import { http } from '../client/addresses.js'
 import { h, say } from '../ui/dom.js'
 import { language, languages, pageUrl, SERVER, told } from './shell.js'
+import { loginStringsFor } from './login-strings.js'
 import { shellStringsFor } from './shell-strings.js'
 
 const SHORTEST = 8 // characters of a password
 const lang = language()
-const { login, nav } = shellStringsFor(lang)
+const { nav } = shellStringsFor(lang)
+const login = loginStringsFor(lang)
 const main = /** @type {HTMLElement} */ (document.querySelector('main'))
 const link = new URLSearchParams(location.hash.slice(1)).get('link')
 document.documentElement.lang = lang
