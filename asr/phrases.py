@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-REWARD = 1.5
+REWARD = 1.25
 """Log score that each character of a phrase adds, but the first."""
 FIRST = 0.5
 """What the first adds: many a character begins some phrase."""

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
@@ -24,6 +24,13 @@ from asr.party import Task
 from asr.scheduler import Scheduler, Waiting
 
 log = logging.getLogger(__name__)
+
+
+def restart_wait_s(broken_at: Iterable[float], now: float, first_s: float) -> float:
+    """How long to leave a broken worker alone: nothing the first time within a minute, then
+    ``first_s``, then twice as long each time."""
+    lately = sum(now - at < 60 for at in broken_at)
+    return first_s * 2.0 ** (lately - 1) if lately else 0.0
 
 
 class Worker(threading.Thread):
@@ -74,7 +81,8 @@ class Worker(threading.Thread):
         while not self._ending.is_set():
             try:
                 if broken:
-                    self._ending.wait(self._wait_s())
+                    first_s = self._config.restart_wait_s
+                    self._ending.wait(restart_wait_s(self._broken_at, time.monotonic(), first_s))
                     self._restart()
                     broken = False
                 self._turn()
@@ -203,12 +211,6 @@ class Worker(threading.Thread):
         self._touched.clear()
         if deliveries:
             self._post(deliveries)
-
-    def _wait_s(self) -> float:
-        """How long to leave it alone before the next restart."""
-        now = time.monotonic()
-        lately = sum(now - at < 60 for at in self._broken_at)
-        return self._config.restart_wait_s * 2 ** (lately - 1) if lately else 0.0
 
     def _restart(self) -> None:
         now = time.monotonic()

@@ -21,6 +21,7 @@ from asr.party import PartyConfig
 from asr.recogniser import CallClosed, RecogniserFull
 from asr.scheduler import SchedulerConfig
 from asr.sentence import ShowConfig
+from asr.worker import restart_wait_s
 from tests.asr.talk import BOTH, RATE, model, talk
 
 PARTY = PartyConfig(show=ShowConfig(hold_back=0.0))
@@ -224,6 +225,12 @@ async def test_a_worker_that_breaks_starts_anew_and_says_what_was_lost(caplog):
     utterances = [e.utterance for e in events if isinstance(e, Transcript) and e.final]
     assert len(set(utterances)) == len(utterances)
     assert any(isinstance(e, Transcript) and e.at_ms > gaps[0].end_ms for e in events)
+
+
+def test_each_restart_within_a_minute_waits_longer():
+    assert restart_wait_s([], 100.0, 0.5) == 0.0
+    assert [restart_wait_s([99.0] * n, 100.0, 0.5) for n in (1, 2, 3)] == [0.5, 1.0, 2.0]
+    assert restart_wait_s([10.0, 20.0], 100.0, 0.5) == 0.0
 
 
 async def test_a_worker_that_keeps_breaking_stays_down(caplog):
