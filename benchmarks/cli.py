@@ -25,7 +25,8 @@ app = typer.Typer(
 app.command()(cli_recogniser.memory)
 app.command()(cli_recogniser.equality)
 app.command()(cli_recogniser.phrases)
-app.command()(cli_server.server)
+for _command in (cli_server.server, cli_server.faults, cli_server.malformed):
+    app.command()(_command)
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
 
 

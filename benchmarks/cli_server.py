@@ -57,3 +57,79 @@ def server(
         "pinned": found["pinned"],
     }
     keep("server", configuration, found, summary, results, load, baseline)
+
+
+def faults(
+    fault: Annotated[
+        list[str] | None, typer.Option(help="One by name; repeat for more. Default: all.")
+    ] = None,
+    seconds: Annotated[int, typer.Option(min=20, max=110, help="Audio of each call.")] = 60,
+    results: Keep = RESULTS,
+    baseline: Baseline = None,
+) -> None:
+    """Real processes, one fault at a time: what people see, what is lost or doubled, how long."""
+    from dataclasses import asdict
+
+    from benchmarks.faults import FAULTS, run
+
+    unknown = sorted(set(fault or ()) - FAULTS.keys())
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]}; there are {', '.join(FAULTS)}")
+    load = os.getloadavg()[0]
+    names = list(fault or FAULTS)
+    rows = run(names, seconds, lambda row: err.print(f"{row.fault}: {row.passed} {row.detail}"))
+    table = Table(title="one fault at a time")
+    for name in ("fault", "what people see", "lost", "doubled", "recovery, s", "passed"):
+        table.add_column(name)
+    for row in rows:
+        recovery = "" if row.recovery_s is None else str(row.recovery_s)
+        cells = (str(row.lost), str(row.doubled), recovery, "yes" if row.passed else "NO")
+        table.add_row(row.fault, row.seen, *cells, style=None if row.passed else "red")
+    out.print(table)
+    summary = {
+        "lost": sum(row.lost for row in rows),
+        "doubled": sum(row.doubled for row in rows),
+        "failures": sum(not row.passed for row in rows),
+    }
+    configuration = {"faults": names, "seconds": seconds}
+    keep(
+        "faults",
+        configuration,
+        {"faults": [asdict(r) for r in rows]},
+        summary,
+        results,
+        load,
+        baseline,
+    )
+    if summary["failures"]:
+        raise typer.Exit(1)
+
+
+def malformed(
+    messages: Annotated[int, typer.Option(min=1, help="On every dialect.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of what is spoiled, and how.")] = 1,
+    results: Keep = RESULTS,
+    baseline: Baseline = None,
+) -> None:
+    """Malformed messages on every websocket, beside a call that must not notice."""
+    from benchmarks.malformed import run
+
+    load = os.getloadavg()[0]
+    found = run(messages, seed, told=lambda name: err.print(f"{name}: done", style="dim"))
+    table = Table(title=f"{messages} malformed messages on every dialect")
+    for name in ("dialect", "connections", "refusals", "codes"):
+        table.add_column(name)
+    for row in found["dialects"]:
+        table.add_row(row["dialect"], str(row["connections"]), str(row["refusals"]), row["codes"])
+    out.print(table)
+    out.print(f"memory {found['memory_mib']}, descriptors {found['descriptors']}")
+    for failure in found["failures"]:
+        err.print(failure, style="red")
+    summary = {
+        "lost": found["lost"],
+        "doubled": found["doubled"],
+        "failures": len(found["failures"]),
+    }
+    keep("malformed", {"messages": messages, "seed": seed}, found, summary, results, load, baseline)
+    if found["failures"]:
+        raise typer.Exit(1)
