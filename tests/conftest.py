@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# A deadline would assert speed, and fail whenever the machine is busy with something else.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 NO_SKIPS = os.environ.get("TINGBAN_NO_SKIPS") == "1"
 """Set by CI. Tests for hardware that CI lacks (marker ``gpu``) may still be skipped."""

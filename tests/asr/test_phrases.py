@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.beam import Reader
@@ -32,7 +32,6 @@ def paid(phrases: Phrases, text: str) -> float:
     return total
 
 
-@settings(deadline=None)  # the first needs pypinyin's tables
 @given(phrase=words)
 def test_a_phrase_is_paid_for_every_character(phrase: str) -> None:
     phrases = Phrases([phrase], TOKENS, reward=2.0, first=1.0)
