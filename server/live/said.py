@@ -29,7 +29,7 @@ OPEN = 16
 def syllables(text: str) -> tuple[str, ...]:
     """How a text sounds, without tones, punctuation and spaces."""
     kept = "".join(char for char in text if char.isalnum())
-    return tuple(lazy_pinyin(kept, style=Style.NORMAL, errors=list))
+    return tuple(lazy_pinyin(kept, style=Style.NORMAL))
 
 
 def alike(said: str, sentence: str) -> bool:

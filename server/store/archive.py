@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +30,11 @@ def database(url: str | None, file: Path) -> AsyncEngine:
 
     Raises ``ValueError`` that says what is wrong with the address, without its password.
     """
+    # Both write values into their logs, which are what people said: never, at any log level.
+    for name in ("aiosqlite", "asyncpg"):
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
     if url is None:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
+        engine = create_async_engine(f"sqlite+aiosqlite:///{file}", hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _tune_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -45,6 +49,7 @@ def database(url: str | None, file: Path) -> AsyncEngine:
         parsed.set(drivername="postgresql+asyncpg"),
         pool_size=4,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"timeout": 5, "command_timeout": 30},
     )
 

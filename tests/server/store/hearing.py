@@ -55,6 +55,9 @@ class HearingRecogniser:
     async def aclose(self) -> None:
         pass
 
+    def room(self) -> int:
+        return 1_000
+
     def open(self, call: CallId, parties: Sequence[Party], rate: int) -> CallAudio:
         return _Hearing(call, parties)
 
