@@ -25,7 +25,7 @@ app = typer.Typer(
 app.command()(cli_recogniser.memory)
 app.command()(cli_recogniser.equality)
 app.command()(cli_recogniser.phrases)
-for _command in (cli_server.server, cli_server.faults, cli_server.malformed):
+for _command in (cli_server.server, cli_server.faults, cli_server.soak, cli_server.malformed):
     app.command()(_command)
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
 
@@ -57,6 +57,14 @@ def latency(
     rounds: Annotated[int, typer.Option(min=1, help="How often each call is played.")] = 1,
     together: Annotated[int, typer.Option(min=1, help="Calls played at the same time.")] = 4,
     seed: Annotated[int, typer.Option(help="Of the phases to the chunk grid.")] = 0,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Your own calls: WAVs, each with a .labels.json as in benchmarks/corpus.",
+        ),
+    ] = None,
     browser: Annotated[
         bool, typer.Option("--browser", help="Look at each call in Chromium: when is it painted?")
     ] = False,
@@ -69,9 +77,10 @@ def latency(
     from benchmarks.latency import Plan, measure, rows, summarise
 
     load = os.getloadavg()[0]
-    plan = Plan(tuple(call or ()), rounds, together, seed, browser)
+    folder = recordings or corpus.FOLDER
+    plan = Plan(tuple(call or ()), rounds, together, seed, folder, browser)
     with Progress(console=err, transient=True) as progress:
-        known = [c for c in corpus.calls() if not call or c.id in call]
+        known = [c for c in corpus.calls(folder) if not call or c.id in call]
         task = progress.add_task("playing calls in real time", total=rounds * len(known))
         try:
             phrases = measure(plan, ["--asr", asr], lambda _: progress.advance(task))
@@ -86,6 +95,7 @@ def latency(
         "together": together,
         "seed": seed,
         "browser": browser,
+        "recordings": "own" if recordings else "corpus",
     }
     _delays(summary)
     keep("latency", configuration, {"phrases": rows(phrases)}, summary, results, load, baseline)

@@ -133,3 +133,32 @@ def malformed(
     keep("malformed", {"messages": messages, "seed": seed}, found, summary, results, load, baseline)
     if found["failures"]:
         raise typer.Exit(1)
+
+
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long; 120 for a release.")] = 5,
+    together: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 12,
+    speed: Annotated[float, typer.Option(min=1, help="Times faster than life.")] = 6,
+    seed: Annotated[int, typer.Option(help="Of lengths and cuts.")] = 1,
+    results: Keep = RESULTS,
+    baseline: Baseline = None,
+) -> None:
+    """Traffic with churn: memory, open files and delays over time, and what was lost."""
+    from benchmarks.soak import run, summarise
+
+    load = os.getloadavg()[0]
+    found = run(minutes, together, speed, max(1.0, minutes * 60 / 120), seed)
+    summary = summarise(found)
+    table = Table(title=f"{summary['calls']} calls in {summary['minutes']} min")
+    for name in ("", "second third", "last third"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, row in summary["grown"].items():
+        table.add_row(name, str(row["second_third"]), str(row["last_third"]))
+    out.print(table)
+    out.print(f"finals lost {summary['lost']}, doubled {summary['doubled']}")
+    for failure in found["failures"]:
+        err.print(failure, style="red")
+    configuration = {"minutes": minutes, "together": together, "speed": speed, "seed": seed}
+    keep("soak", configuration, found, summary, results, load, baseline)
+    if summary["lost"] or summary["doubled"] or summary["failures"]:
+        raise typer.Exit(1)

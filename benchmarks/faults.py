@@ -65,6 +65,8 @@ class Played:
     sight: Sight = field(default_factory=Sight)
     at: list[float] = field(default_factory=list)
     """Epoch seconds of each live message."""
+    delays_ms: list[float] = field(default_factory=list)
+    """Of words and metrics, from when the packet was due that lets them be said."""
     error: str = ""
     ended_ms: int = 0
 
@@ -113,6 +115,9 @@ async def playing(
                 played.sight.take(message)
                 if message["type"] in ("transcript", "alert", "metric"):
                     played.at.append(received.at)
+                    due = client.spoken_at(max(0, message["at_ms"] - 1))
+                    if due is not None:
+                        played.delays_ms.append((received.at - due) * 1000)
                 if played.sight.ended:
                     over.set()
 

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks import corpus, statistics
@@ -68,6 +69,8 @@ class Plan:
     together: int
     """Calls at a time."""
     seed: int = 0
+    folder: Path = corpus.FOLDER
+    """Where the recordings and their labels are."""
     browser: bool = False
     """Whether a real page of the widget looks at each call as well."""
 
@@ -125,9 +128,12 @@ def rows(phrases: Sequence[Phrase]) -> list[dict[str, Any]]:
 
 async def _play_all(plan: Plan, server: Server, told: Callable[[str], None]) -> list[Phrase]:
     dice = random.Random(plan.seed)
-    recorded = [call for call in corpus.calls() if not plan.calls or call.id in plan.calls]
+    recorded = [
+        call for call in corpus.calls(plan.folder) if not plan.calls or call.id in plan.calls
+    ]
     if not recorded:
-        raise LookupError(f"no such call; there are {', '.join(c.id for c in corpus.calls())}")
+        known = ", ".join(call.id for call in corpus.calls(plan.folder)) or "none"
+        raise LookupError(f"no such call with labels; there are {known} in {plan.folder}")
     plays = [(call, dice.randrange(CHUNK_MS)) for _ in range(plan.rounds) for call in recorded]
     dice.shuffle(plays)
     places = asyncio.Semaphore(plan.together)

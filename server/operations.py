@@ -13,7 +13,7 @@ from starlette.datastructures import State
 
 from server import gauges
 from server.answers import ApiError, failing
-from server.metrics import Exposition, watch_loop
+from server.metrics import Exposition, gauge, watch_loop
 from server.nodes.site import Site
 
 
@@ -38,6 +38,10 @@ class Parts:
         switchboard = self._state.switchboard
         yield from gauges.Calls(switchboard).gauges()
         yield from gauges.Viewers(switchboard.bus).gauges()
+        tasks = len(asyncio.all_tasks())
+        yield gauge(
+            "tingban_loop_tasks", "Tasks of the event loop, of which none may pile up", tasks
+        )
         if self.store is not None:
             yield from gauges.Kept(self.store).gauges()
         if self.site is not None:
