@@ -75,7 +75,8 @@ class Browser:
             page = await context.new_page()
             page.set_default_timeout(PATIENCE_MS)
             await page.add_init_script(LISTEN)
-            await page.goto(address)
+            # What a page still loads may wait behind the calls of this very run.
+            await page.goto(address, wait_until="commit")
             await page.wait_for_selector("tingban-assist")
             yield Page(page)
         finally:
