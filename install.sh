@@ -47,6 +47,9 @@ browser() { has chromium || has chromium-browser || has google-chrome; }
 missing=()
 has espeak-ng || missing+=(espeak-ng)
 has initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
+has redis-server || missing+=(redis-server)
+[ -x /usr/sbin/nginx ] || has nginx || missing+=(nginx-light)
+has systemd-analyze || missing+=(systemd)
 browser || missing+=(chromium)
 fc-list 2>/dev/null | grep -i cjk >/dev/null || missing+=(fonts-noto-cjk)
 if [ ${#missing[@]} -gt 0 ] && has apt-get && [ "$(id -u)" = 0 ]; then

@@ -135,7 +135,8 @@ class AudioClient:
             wait_s = RETRY_S
             try:
                 async with connect(
-                    f"{self.server}/v1/audio",
+                    # Balancers go by the call's id, so that its sockets meet at one node.
+                    f"{self.server}/v1/audio?call={self._call.id}",
                     compression=None,
                     max_size=None,
                     additional_headers=self._headers,

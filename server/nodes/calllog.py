@@ -36,7 +36,7 @@ class CallLog:
 
     def __init__(self, link: Link, call: CallId, inner: Journal | None) -> None:
         self._link = link
-        self._call = call
+        self.call = call
         self._inner = inner
         self._marked_ms = -MARK_EVERY_MS
         self._again: Callable[[], None] | None = None
@@ -62,7 +62,7 @@ class CallLog:
         self._put_head()
 
     def _put_head(self) -> None:
-        self._link.command("SET", self._link.key("head", self._call), self._head, "EX", KEEP_S)
+        self._link.command("SET", self._link.key("head", self.call), self._head, "EX", KEEP_S)
 
     def hear(self, frame: AudioFrame) -> None:
         """Sound as it comes in, to be heard again as evidence."""
@@ -76,7 +76,7 @@ class CallLog:
         events = [(event, text) for event, text in events if worth_keeping(event)]
         if not events:
             return
-        stream = self._link.key("call", self._call)
+        stream = self._link.key("call", self.call)
         if self._rewriting:
             self._link.command("UNLINK", stream)
         body = "[" + ",".join(text for _, text in events) + "]"
@@ -92,11 +92,11 @@ class CallLog:
 
     def _end(self, why: str) -> None:
         link, self._ended = self._link, True
-        link.command("UNLINK", link.key("call", self._call), link.key("head", self._call))
+        link.command("UNLINK", link.key("call", self.call), link.key("head", self.call))
         if why in CUT_SHORT:
-            link.command("DEL", link.key("owner", self._call))
+            link.command("DEL", link.key("owner", self.call))
         else:
-            link.command("SET", link.key("owner", self._call), ENDED, "EX", ENDED_S)
+            link.command("SET", link.key("owner", self.call), ENDED, "EX", ENDED_S)
 
     def reached(self, settled_ms: Mapping[Party, int], seq: int, then: Callable[[], None]) -> None:
         """Every final before ``settled_ms`` has been kept; ``then``: here and in Redis."""
@@ -108,7 +108,7 @@ class CallLog:
         self._marked_ms = at_ms
         mark = json.dumps({"settled": {str(k): v for k, v in settled_ms.items()}, "seq": seq})
         both = _Both(then, 1 if self._inner is None else 2)
-        stream = self._link.key("call", self._call)
+        stream = self._link.key("call", self.call)
         self._link.command("XADD", stream, "MAXLEN", "~", LENGTH, "*", "m", mark, then=both)
         if self._inner is not None:
             self._inner.reached(settled_ms, seq, both)
