@@ -135,13 +135,15 @@ def _capacity(result: Result) -> list[Measure]:
 def _accuracy(result: Result) -> list[Measure]:
     readings: list[dict[str, Any]] = result.samples["readings"]
     found = []
-    for condition in dict.fromkeys(r["condition"] for r in readings):
+    kinds = dict.fromkeys((r["condition"], r.get("precision", "fp32")) for r in readings)
+    for condition, precision in kinds:
         rows = _grouped(
             (f"{r['text']} {r['voice']}", [r["read_errors"], r["characters"]])
             for r in readings
-            if r["condition"] == condition
+            if (r["condition"], r.get("precision", "fp32")) == (condition, precision)
         )
         name = f"character errors, {condition}"
+        name += "" if precision == "fp32" else f", {precision}"
         found.append(Measure(name, "of 1", rows, ratio, band=0.02, floor=0.002))
     return found
 

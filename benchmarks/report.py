@@ -7,7 +7,7 @@ what a figure is of, on what machine and under what load, because a plot is quot
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -90,7 +90,7 @@ def page(kept: Sequence[Result]) -> str:
 
 
 def _section(body: Element, command: str, runs: Sequence[Result]) -> None:
-    title, plot = SECTIONS.get(command, (command, lambda _: []))
+    title, plot = SECTIONS.get(command, (command, _plain))
     SubElement(body, "h2").text = title
     for newest in _newest(runs):
         _facts(body, newest)
@@ -231,6 +231,19 @@ def _latency(run: Result) -> list[Element]:
     return found
 
 
+def _plain(run: Result) -> list[Element]:
+    """A command that has no plot of its own: the figures as they were printed."""
+    return [table(["figure", "value"], [[name, value] for name, value in _flat("", run.summary)])]
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{name} · {key}" if name else str(key), inner)
+    else:
+        yield name, value
+
+
 def _capacity(run: Result) -> list[Element]:
     lags = {one["calls"]: one["chunk_lag_ms"] + one["end_lag_ms"] for one in run.samples["loads"]}
     lines = [
@@ -272,6 +285,7 @@ def _accuracy(run: Result) -> list[Element]:
             "right sound, wrong character": (row["cer"] - row["syllable_errors"]) * 100,
         }
         for name, row in run.summary.items()
+        if name != "precisions"
     }
     return [
         svg.bars(rows, "character errors, %"),

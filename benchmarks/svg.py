@@ -9,6 +9,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 46
+NOTHING = 1e-9
+"""Values and differences below this are none."""
 COLOURS = 8
 """How many colours the page's style names, ``s0`` to ``s7``."""
 
@@ -66,11 +68,11 @@ class Scale:
 def scale(values: Sequence[float], first: float, last: float, log: bool = False) -> Scale:
     """A scale that holds all values; a linear one begins at zero or below."""
     if log:
-        above = [value for value in values if value > 0] or [1.0]
+        above = [value for value in values if value > NOTHING] or [1.0]
         low, high = min(above), max(above)
         return Scale(low, max(high, low * 10), first, last, True)
     low, high = min([0.0, *values]), max([0.0, *values])
-    return Scale(low, high if high > low else low + 1, first, last)
+    return Scale(low, high if high - low > NOTHING else low + 1, first, last)
 
 
 def plot(

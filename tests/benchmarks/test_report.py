@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree.ElementTree import tostring
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -50,7 +50,7 @@ def test_every_command_has_its_section(kept: list[result.Result]) -> None:
     text = report.page(kept)
     for one in kept:
         assert one.commit[:8] in text
-        assert report.SECTIONS[one.command][0] in text
+        assert report.SECTIONS.get(one.command, (one.command,))[0] in text
 
 
 def test_every_measured_command_has_a_section() -> None:
@@ -64,6 +64,13 @@ def test_history_needs_two_runs_and_shows_all_of_them(kept: list[result.Result])
     assert "Over commits" in text
     for one in rules:
         assert f"{measures.of(one)[0].value:.4g} of 1 ({one.commit[:8]}" in text
+
+
+def test_a_command_without_a_plot_shows_its_figures(kept: list[result.Result]) -> None:
+    other = kept[0].model_copy(update={"command": "other", "summary": {"a": {"b": 3.25}, "c": 1}})
+    text = report.page([other])
+    assert "a · b" in text
+    assert "3.25" in text
 
 
 def test_what_a_result_says_cannot_become_markup(kept: list[result.Result]) -> None:
@@ -90,6 +97,8 @@ def test_an_empty_folder_is_said(tmp_path: Path) -> None:
 NUMBERS = st.floats(-1e6, 1e6)
 
 
+@example([(0.0, 5e-324), (5e-324, 0.0)], True)
+@example([(0.0, 5e-324), (5e-324, 0.0)], False)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=60), st.booleans())
 def test_every_point_lies_inside_the_picture(points: list[tuple[float, float]], log: bool) -> None:
     figure = svg.plot([Line("one", points)], "x", "y", log_y=log)
