@@ -36,6 +36,8 @@ RIDGE = 0.3
 LEAST_OFTEN = 2
 LEAST_WEIGHT = 0.05
 ROUNDS = 200
+ROUGHLY = 40
+"""Steps of the descent; the second number is enough to see what weighs anything."""
 AGENT_TALK = re.compile("帮你|为你|请问|请稍|感谢|抱歉|你看|给你")
 
 
@@ -118,20 +120,24 @@ def learn(role: str, said: Sequence[Said], categories: Sequence[str] | None = No
     """
     chosen = tuple(categories or (AGENT if role == "agent" else CUSTOMER))
     rows = [s for s in said if s.role == role and s.text]
-    seen = [sorted({name for name, _, _ in features(s.text)}) for s in rows]
+    seen = [_names(s.text) for s in rows]
     often = Counter(name for found in seen for name in found)
     kept = sorted(name for name, n in often.items() if n >= LEAST_OFTEN)
-    table, bias = _fit(rows, seen, kept, chosen)
+    table, bias = _fit(rows, seen, kept, chosen, ROUGHLY)
     heavy = np.abs(table).max(axis=1) >= LEAST_WEIGHT
     kept = [name for name, weighs in zip(kept, heavy, strict=True) if weighs]
-    table, bias = _fit(rows, seen, kept, chosen)
+    table, bias = _fit(rows, seen, kept, chosen, ROUNDS)
     numbers = {name: i for i, name in enumerate(kept)}
     return Weights(chosen, bias.round(3), numbers, table.round(2))
 
 
+def _names(text: str) -> list[str]:
+    return sorted({name for name, _, _ in features(text)})
+
+
 def _fit(
     rows: Sequence[Said], seen: Sequence[Sequence[str]], kept: Sequence[str],
-    categories: Sequence[str],
+    categories: Sequence[str], rounds: int,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Weights of shape (features, categories), and biases."""
     column = {name: i for i, name in enumerate(kept)}
@@ -150,11 +156,13 @@ def _fit(
         ]
         part = matrix[counted]
         wanted = np.array([float(category in rows[i].shows) for i in counted])
-        table[:, k], bias[k] = _ridge(part, wanted)
+        table[:, k], bias[k] = _ridge(part, wanted, rounds)
     return table, bias
 
 
-def _ridge(matrix: scipy.sparse.csr_matrix, wanted: np.ndarray) -> tuple[np.ndarray, float]:
+def _ridge(
+    matrix: scipy.sparse.csr_matrix, wanted: np.ndarray, rounds: int
+) -> tuple[np.ndarray, float]:
     across = matrix.T.tocsr()
 
     def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
@@ -165,7 +173,7 @@ def _ridge(matrix: scipy.sparse.csr_matrix, wanted: np.ndarray) -> tuple[np.ndar
 
     start = np.zeros(matrix.shape[1] + 1)
     best = scipy.optimize.minimize(
-        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS}
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": rounds}
     ).x
     return best[:-1], float(best[-1])
 

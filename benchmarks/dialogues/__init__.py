@@ -4,7 +4,7 @@
         for label in dialogue.labels:
             print(dialogue.id, label.category, dialogue.turns[label.turn].text)
 
-`dev` is for tuning rules, `test` only for reporting. README.md has the format and the meanings.
+`dev` and `dev2` are for tuning rules, `test` only for reporting. README.md has the format and the meanings.
 """
 
 from __future__ import annotations

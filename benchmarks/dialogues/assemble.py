@@ -1,6 +1,6 @@
-"""Turn the hand-written `source/*.txt` into `dev.jsonl` and `test.jsonl`.
+"""Turn the hand-written `source/*.txt` into `dev.jsonl`, `dev2.jsonl` and `test.jsonl`.
 
-    python -m benchmarks.dialogues.assemble            # write both files
+    python -m benchmarks.dialogues.assemble            # write them
     python -m benchmarks.dialogues.assemble --check    # compare with the committed files
 
 A source file holds calls of one split and domain. The words are written by hand; only times,
