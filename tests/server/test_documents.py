@@ -107,7 +107,7 @@ async def test_a_real_call_is_as_it_says() -> None:
         running() as place,
         connect(f"{place.ws}/v1/agent?agent=a-7", max_queue=None) as widget,
         connect(f"{place.ws}/v1/board", max_queue=None) as board,
-        httpx.AsyncClient(base_url=place.http) as http,
+        httpx.AsyncClient(base_url=place.http, timeout=60) as http,
     ):
         served = await http.get("/v1/asyncapi.yaml")
         assert yaml.safe_load(served.text) == DOCUMENT

@@ -59,4 +59,5 @@ def header(server: Running, user: str | None) -> dict[str, str]:
 
 
 def client(server: Running, user: str | None = None) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=server.http, headers=header(server, user))
+    # Hashing passwords takes its time on a busy machine.
+    return httpx.AsyncClient(base_url=server.http, headers=header(server, user), timeout=60)

@@ -131,7 +131,7 @@ async def test_a_cookie_opens_a_socket_and_a_foreign_page_does_not() -> None:
 
 async def bearer(server: Running, text: str) -> int:
     headers = {"Authorization": f"Bearer {text}"}
-    async with httpx.AsyncClient(base_url=server.http, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=server.http, headers=headers, timeout=60) as http:
         return (await http.get("/v1/calls")).status_code
 
 
