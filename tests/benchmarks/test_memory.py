@@ -1,4 +1,4 @@
-"""Memory stays flat over calls, in a short form; the long one is `tingban bench memory`."""
+"""How drift is reckoned, and the long proof of equality on a small model."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ def test_drift_compares_the_end_with_the_beginning_after_warm_up():
     assert memory.drift([100] * 4 + [100, 100, 110, 110, 110, 121, 121, 121]) == pytest.approx(0.21)
 
 
-def test_calls_opened_and_closed_leave_memory_flat():
-    found = memory.measure(random_reference(TINY).model(), calls=80, hours=0.02, seconds=1.5)
-    assert len(found["calls_mib"]) >= 8
-    assert memory.drift(found["calls_mib"]) <= 0.02
-    assert memory.drift(found["long_call_mib"]) <= 0.02
-
-
 def test_the_long_proof_holds_for_a_small_model():
-    found = equality.measure(5, 4.0, size=TINY)
-    assert sum(len(one["funasr"]) for one in found["streams"]) > 50
+    found = equality.measure(4, 3.0, size=TINY)
+    assert sum(len(one["funasr"]) for one in found["streams"]) > 20
     assert all(one["ours"] == one["funasr"] for one in found["streams"])
