@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asr.paraformer.reference import TINY, random_reference
+from asr.paraformer.reference import TINY
 from benchmarks import equality, memory
 
 
