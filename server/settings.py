@@ -113,7 +113,8 @@ class PrivacySettings(_Frozen):
         description="kinds of personal data to hide, each character by `*`",
     )
     agent_sees: Literal["plain", "masked"] = Field(
-        default="plain", description="what the agent's own widget is shown: the agent has to type it"
+        default="plain",
+        description="what the agent's own widget is shown: the agent has to type it",
     )
 
 

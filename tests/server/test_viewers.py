@@ -281,7 +281,7 @@ async def test_audio_goes_on_after_a_lost_connection(server: Running) -> None:
     assert await client.run() == 61_000
     session = server.switchboard.get("c-1")
     assert session is not None
-    events = session.snapshot()["events"]
+    events = session.snapshot(plain=True)["events"]
     assert isinstance(events, list)
     assert [e["text"] for e in events if e["type"] == "transcript"] == [x.text for x in LINES]
     assert acknowledged["type"] == "ack"
