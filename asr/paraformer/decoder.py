@@ -56,7 +56,9 @@ class Question:
 class Decoder:
     """All utterances under way on one model. Not thread-safe: one worker owns it."""
 
-    def __init__(self, model: Model, shape: ChunkShape = CHUNK_600_MS, candidates: int = 16) -> None:
+    def __init__(
+        self, model: Model, shape: ChunkShape = CHUNK_600_MS, candidates: int = 16
+    ) -> None:
         self.model = model
         self.shape = shape
         self.slabs = Slabs(model.network, shape)
