@@ -20,7 +20,7 @@ export const ASSIST = /* css */ `
 .link[data-phase="waiting"], .link[data-phase="refused"] { color: var(--high); font-weight: 600; }
 .link[data-phase="waiting"]::before, .link[data-phase="refused"]::before { background: none; border: 2px solid currentColor; }
 
-.hand { display: inline-flex; align-items: center; gap: .3em; font-size: .87em; color: var(--ink-2); border: 1px solid var(--line); border-radius: 99px; padding: .05em .7em; margin-inline-start: auto; white-space: nowrap; }
+.hand { position: relative; display: inline-flex; align-items: center; gap: .3em; font-size: .87em; color: var(--ink-2); border: 1px solid var(--line); border-radius: 99px; padding: .05em .7em; margin-inline-start: auto; white-space: nowrap; }
 .hand ~ .link { margin-inline-start: 0; }
 .hand:not(:disabled):hover { border-color: var(--ink-3); color: var(--ink); }
 .hand[aria-pressed="true"] { background: var(--tint-high); border-color: var(--high); color: var(--high); font-weight: 600; }
@@ -93,7 +93,7 @@ export const ASSIST = /* css */ `
 
 .middle { grid-area: middle; min-block-size: 0; background: var(--surface); border-block: 1px solid var(--line); }
 .checklist { font-size: .87em; }
-.strip { display: flex; align-items: center; gap: .3em .7em; padding: .33em 1.07em; block-size: 2.5em; white-space: nowrap; overflow: hidden; }
+.strip { position: relative; display: flex; align-items: center; gap: .3em .7em; padding: .33em 1.07em; block-size: 2.5em; white-space: nowrap; overflow: hidden; }
 .lists { display: flex; gap: .35em; flex: none; }
 .list-button { display: inline-flex; align-items: center; gap: .4em; padding: .06em .55em; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); }
 .list-button b { font-weight: 600; color: var(--ink); font-size: .93em; }

@@ -33,6 +33,7 @@ export const BOARD = /* css */ `
 .lead-tools { display: flex; flex-wrap: wrap; gap: .4em; }
 .say-to { display: flex; gap: .35em; flex: 1 1 16em; min-inline-size: 0; }
 .say-to input, .say-to select { font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--line); border-radius: 7px; padding: .12em .5em; min-inline-size: 0; }
+.say-to select { max-inline-size: 6.5em; }
 .say-to input { flex: 1 1 6em; }
 .say-to input::placeholder { color: var(--ink-3); opacity: 1; }
 .told { color: var(--ink-2); font-size: .87em; min-block-size: 1.5em; }
@@ -104,7 +105,7 @@ export const BOARD = /* css */ `
 .feed .line b { font-weight: 600; color: var(--tone); margin-inline-end: .5em; }
 .feed .quote { grid-column: 2 / -1; color: var(--ink-2); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .feed time { color: var(--ink-3); }
-.detail { position: absolute; inset: 0; z-index: 2; display: grid; grid-template-rows: auto auto minmax(0, 1fr); background: var(--surface); }
+.detail { position: absolute; inset: 0; z-index: 2; display: grid; grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr); background: var(--surface); }
 .detail header { display: flex; align-items: center; gap: .6em; padding: .4em .6em .4em 1.07em; border-block-end: 1px solid var(--line); }
 .detail h3 { font-weight: 600; flex: 1 1 auto; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .detail .shut { display: flex; align-items: center; gap: .3em; padding: .2em .6em; border-radius: 7px; color: var(--ink-2); font-size: .87em; border: 1px solid var(--line); }
