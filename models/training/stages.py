@@ -40,8 +40,8 @@ TEXT_SEED = 2_411
 LM_SENTENCES = 30_000
 WRITTEN_REPEATS = 5
 LM_SEED = 911
-STEPS = 6_700
-DECAY = 2_200
+STEPS = 12_000
+DECAY = 2_800
 
 
 def make_text(work: Path = WORK, count: int = SENTENCES) -> None:
