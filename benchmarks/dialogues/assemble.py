@@ -1,4 +1,4 @@
-"""Turn the hand-written `source/*.txt` into `dev.jsonl`, `dev2.jsonl` and `test.jsonl`.
+"""Turn the hand-written `source/*.txt` into a `.jsonl` file for each split.
 
     python -m benchmarks.dialogues.assemble            # write them
     python -m benchmarks.dialogues.assemble --check    # compare with the committed files
