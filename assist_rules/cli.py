@@ -84,8 +84,11 @@ def run(
     packs: Packs = None,
     as_json: AsJson = False,
     asr_errors: Annotated[float, typer.Option(min=0, max=0.5, help="Share to spoil.")] = 0.0,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="Steps of checklists and commitments as well.")
+    ] = False,
 ) -> None:
-    """Replay calls as they were spoken; one line for every event of the rules."""
+    """Replay calls as they were spoken; one line for every alert, suggestion and withdrawal."""
     from assist_rules.errors import InputError
     from assist_rules.tools.dialogues import read_dialogues, replay
     from assist_rules.tools.lines import lines
@@ -101,6 +104,8 @@ def run(
                 failed = True
                 continue
             for line in lines(dialogue, replay(rulebook, dialogue)):
+                if line["type"] in ("step", "commitment") and not steps:
+                    continue
                 print(json.dumps(line, ensure_ascii=False) if as_json else _readable(line))
     raise typer.Exit(FAILED if failed else DONE)
 
