@@ -57,7 +57,7 @@ async def test_a_live_call_gives_the_words_and_the_card_of_its_replay(
         assert await client.run() == (END_S - BEGIN_S) * 1_000
         session = server.switchboard.get("c-1")
         assert session is not None
-        events = session.snapshot()["events"]
+        events = session.snapshot(plain=True)["events"]
     assert isinstance(events, list)
     assert words(events) == words(replay)
     assert any(event["type"] == "suggestion" for event in events)
