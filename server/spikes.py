@@ -56,7 +56,7 @@ class SpikeWatch:
 
     async def _watch(self) -> None:
         while True:
-            queue = ViewerQueue(QUEUE)
+            queue = ViewerQueue(QUEUE, inside=True)
             try:
                 with self._switchboard.bus.listen([topics.BOARD], queue):
                     await self._hear(queue)

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -136,7 +137,7 @@ class AudioClient:
             try:
                 async with connect(
                     # Balancers go by the call's id, so that its sockets meet at one node.
-                    f"{self.server}/v1/audio?call={self._call.id}",
+                    f"{self.server}/v1/audio?call={quote(self._call.id)}",
                     compression=None,
                     max_size=None,
                     additional_headers=self._headers,

@@ -61,6 +61,8 @@ class NativeSocket:
         await session.done.wait()
         if session.why == "recogniser_failed":
             raise Refusal("recogniser_failed", "our fault; the end of the call was lost")
+        # After this its client forgets the sound.
+        await session.until_kept()
         await sockets.send(
             self._socket,
             {"type": "ended", "call": session.info.call, "duration_ms": session.lanes.end_ms},

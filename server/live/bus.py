@@ -65,8 +65,9 @@ class InProcessBus:
                 queue.put(notice)
 
     def depths(self) -> list[int]:
-        """How many notices wait in each queue that listens."""
-        return [len(queue) for queue in set().union(*self._listeners.values())]
+        """How many notices wait in each queue whose reader is outside the server."""
+        queues = set().union(*self._listeners.values())
+        return [len(queue) for queue in queues if not queue.inside]
 
     @contextmanager
     def listen(self, topics: Iterable[str], queue: ViewerQueue) -> Iterator[None]:

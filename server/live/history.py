@@ -58,6 +58,10 @@ class History:
         elif isinstance(body, Hand):
             self._raised = body.raised
 
+    def begin_at(self, seq: int) -> None:
+        """Whoever saw less than ``seq`` saw it of another process, and needs everything anew."""
+        self._forgotten = self._last = seq
+
     def since(self, seq: int) -> tuple[CallEvent, ...] | None:
         """The events after ``seq``, or ``None`` when some of them are no longer here."""
         if seq < self._forgotten or seq > self._last:

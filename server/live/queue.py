@@ -18,8 +18,10 @@ class TooSlow(Exception):
 class ViewerQueue:
     """Notices in order, for one reader."""
 
-    def __init__(self, limit: int = 1_024) -> None:
+    def __init__(self, limit: int = 1_024, *, inside: bool = False) -> None:
+        """``inside``: the reader is a part of the server, no page or telephone system."""
         self.limit = limit
+        self.inside = inside
         self._waiting: dict[int, Notice] = {}
         self._passing: dict[tuple[str, ...], int] = {}
         self._count = 0

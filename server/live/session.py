@@ -7,6 +7,7 @@ are called on the same loop and never wait, so the order of events is the order 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -55,6 +56,7 @@ class CallSession:
         """
         self.lanes = lanes
         self.done = asyncio.Event()
+        self._kept = asyncio.Event()
         self.why: str | None = None
         """Why the call ended or is about to; ``None`` while it goes on."""
         self._state = state
@@ -132,7 +134,16 @@ class CallSession:
             self.done.set()
             return
         self._publish(self._state.end(self.why or "cancelled", self.lanes.end_ms), {})
+        if self._journal is None:
+            self._kept.set()
+        else:
+            self._journal.reached(self._progress.settled(), self._state.seq, self._kept.set)
         self.done.set()
+
+    async def until_kept(self) -> None:
+        """Wait until the whole call, which has ended, is durable; not for long if it cannot be."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._kept.wait(), KEPT_WITHIN_S)
 
     def finish(self, why: str) -> None:
         """No more audio will come: the last utterances become final, then the call ends."""
@@ -163,6 +174,8 @@ class CallSession:
         for event in events:
             self._remember(event, event)
         self._state.resume(events, seq)
+        for history in {id(h): h for h in (self._history, self._plain)}.values():
+            history.begin_at(self._state.seq)
         self._topics = self._own_topics()
         loop = asyncio.get_running_loop()
         self._reaper = loop.call_later(self._resume_s, self.finish, "connection_lost")
@@ -367,6 +380,9 @@ class CallSession:
             # What follows from one input is kept together or not at all.
             self._journal.keep(kept)
 
+
+KEPT_WITHIN_S = 3.0
+"""So long the client of a call that has ended waits for the disk before it is told so anyway."""
 
 LEFT = "elsewhere"
 """Why a call ends here that goes on at another node."""

@@ -50,6 +50,10 @@ class Rules(Protocol):
         """The call is over."""
 
 
+UNKEPT = 10_000
+"""More events than a process can have told without having kept them."""
+
+
 class CallState:
     """Numbers what happens on a call. Call :meth:`start` first and :meth:`end` last."""
 
@@ -67,7 +71,11 @@ class CallState:
         self._summary = Summary()
 
     def resume(self, events: Iterable[CallEvent], seq: int) -> None:
-        """Go on after these events, which another process made, with numbers above ``seq``."""
+        """Go on after these events, which another process made, with numbers above ``seq``.
+
+        What that process told and did not keep had numbers above it as well. Ours begin far beyond
+        those, so that nobody takes the one for the other.
+        """
         for event in events:
             body = event.body
             self._summary.note(body)
@@ -82,7 +90,7 @@ class CallState:
                 self._heard_of(body)
             self.at_ms = max(self.at_ms, event.at_ms)
             self.seq = max(self.seq, event.seq)
-        self.seq = max(self.seq, seq)
+        self.seq = max(self.seq, seq) + UNKEPT
 
     def told(self, bodies: Iterable[RuleEvent]) -> tuple[CallEvent, ...]:
         """What the rules have to say without a new input."""

@@ -100,6 +100,13 @@ class CallLog:
 
     def reached(self, settled_ms: Mapping[Party, int], seq: int, then: Callable[[], None]) -> None:
         """Every final before ``settled_ms`` has been kept; ``then``: here and in Redis."""
+        if self._ended:
+            # The stream is gone, its node's own store is what counts.
+            if self._inner is None:
+                then()
+            else:
+                self._inner.reached(settled_ms, seq, then)
+            return
         at_ms = min(settled_ms.values())
         if at_ms - self._marked_ms < MARK_EVERY_MS:
             if self._inner is not None:

@@ -139,7 +139,7 @@ def test_characters_come_with_candidates_in_order_and_frames_that_advance():
     last, count = -6, 0  # the window opens with the (empty) look-ahead before the first frame
     for k in range(1, 4):
         [heard] = ears.hear([Question(utterance, Kind.CHUNK, 9_600 * k)])
-        assert heard.ids.shape == heard.logp.shape == (len(heard.frames), 8)
+        assert heard.ids.shape == heard.logp.shape == (len(heard.frames), 16)
         assert (np.diff(heard.logp, axis=1) <= 0).all()
         assert (heard.logp <= 0).all()
         frames = heard.frames[: heard.firm].tolist()

@@ -161,7 +161,7 @@ async def test_one_packet_per_party_gives_the_same_call() -> None:
         assert await client.run() == 61_000
         session = server.switchboard.get("c-1")
         assert session is not None
-        events = session.snapshot()["events"]
+        events = session.snapshot(plain=True)["events"]
         assert isinstance(events, list)
         assert [e["text"] for e in events if e["type"] == "transcript"] == [x.text for x in LINES]
 

@@ -53,7 +53,7 @@ async def healthy_call(server: Running) -> AsyncIterator[None]:
 
 
 def finals(session: CallSession) -> list[str]:
-    events = session.snapshot()["events"]
+    events = session.snapshot(plain=True)["events"]
     assert isinstance(events, list)
     return [event["text"] for event in events if event["type"] == "transcript"]
 

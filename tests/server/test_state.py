@@ -16,7 +16,7 @@ from assist_rules.events import (
     Suggestion,
 )
 from server.events import Action, CallEvent, Hand, Status, Whisper
-from server.live.state import CallState
+from server.live.state import UNKEPT, CallState
 from tests.fixtures import script
 from tests.server.scripted_rules import ScriptedRules
 
@@ -168,5 +168,5 @@ def test_another_process_knows_who_has_the_call_now() -> None:
     second = state()
     second.resume(events, 100)
     assert second.info.agent == "a-9"
-    assert second.bind("", "lead", "transfer")[0].seq == 101
+    assert second.bind("", "lead", "transfer")[0].seq == UNKEPT + 101
     assert second.info.agent is None

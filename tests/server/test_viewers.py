@@ -230,7 +230,8 @@ async def test_rest_and_pages(server: Running) -> None:
     await send_call(server)
     async with httpx.AsyncClient(base_url=server.http) as http:
         assert (await http.get("/healthz")).json() == {"ok": True}
-        assert (await http.get("/readyz")).json() == {"ok": True}
+        ready = (await http.get("/readyz")).json()
+        assert (ready["ok"], ready["amiss"]) == (True, {})
         (line,) = (await http.get("/v1/calls")).json()
         assert line["call"] == "c-1"
         assert (await http.get("/v1/calls/c-1")).json()["type"] == "snapshot"

@@ -136,7 +136,7 @@ async def refused(socket: ClientConnection) -> tuple[int, str, str]:
 
 def shown(session: CallSession) -> tuple[list[str], set[str]]:
     """The finals and the ids of all cards that a call has had."""
-    events: list[dict[str, Any]] = session.snapshot()["events"]  # type: ignore[assignment]
+    events: list[dict[str, Any]] = session.snapshot(plain=True)["events"]  # type: ignore[assignment]
     finals = [e["text"] for e in events if e["type"] == "transcript" and e["final"]]
     return finals, {e["id"] for e in events if e["type"] == "suggestion"}
 

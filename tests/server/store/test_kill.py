@@ -172,7 +172,8 @@ async def test_a_killed_server_goes_on_with_the_call(
     seqs = [event["seq"] for event in events]
     assert seqs == sorted(set(seqs))
     assert standing(events) == standing(whole)
-    assert len(client.asked) == 1 + len(kills)
+    # A client that catches up in one burst may be done before the second kill.
+    assert 2 <= len(client.asked) <= 1 + len(kills)
     for acknowledged, asked in client.asked:
         assert asked >= acknowledged, "what was acknowledged is not asked for again"
     assert client.acknowledged > RATE
