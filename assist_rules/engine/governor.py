@@ -163,7 +163,7 @@ class Governor:
             return ""
         limits = self._limits
         same = [s for s in self._screen if _same_help(s.offer, offer)]
-        if any(RANK[s.offer.severity] >= RANK[offer.severity] for s in same):
+        if any(_still_serves(s, offer, now_ms) for s in same):
             return "merged"
         if now_ms < self._quiet_until.get(offer.rule, 0):
             return "cooldown"
@@ -212,6 +212,17 @@ class Governor:
     def _remove(self, cards: list[_Shown], why: str) -> list[RuleEvent]:
         self._screen = [s for s in self._screen if s not in cards]
         return [Retraction(s.suggestion.id, why) for s in cards]
+
+
+READ_MS = 8_000
+"""After so long a card has been read: another cue of equal weight may have its own words."""
+
+
+def _still_serves(shown: _Shown, offer: Offer, now_ms: int) -> bool:
+    """The card on the screen is the right one for this cue as well."""
+    had, wanted = RANK[shown.offer.severity], RANK[offer.severity]
+    other = shown.offer.category != offer.category and shown.offer.say != offer.say
+    return had > wanted or (had == wanted and not (other and now_ms - shown.shown_ms >= READ_MS))
 
 
 def _same_help(one: Offer, other: Offer) -> bool:
