@@ -76,6 +76,8 @@ def test_the_hand_goes_up_when_the_server_has_heard_it(hall: Hall, visit: Open) 
     page = visit("/agent?agent=a-7", width=320)
     hand = page.locator(".hand")
     expect(hand).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_text("暂无通话")).to_have_count(0)
+    expect(hand).to_be_visible()
     page.keyboard.press("h")
     hall.wait(lambda: hall.of("raise_hand"))
     assert hall.of("raise_hand")[0]["raised"] is True
