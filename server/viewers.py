@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Annotated, Literal
@@ -93,7 +94,7 @@ class Watch(BaseModel):
             raise Refusal("bad_message", "resume_from goes with ?call=ID")
 
 
-class Viewer:
+class Viewer(ABC):
     """One open page. Subclasses say what it is shown."""
 
     def __init__(
@@ -123,11 +124,13 @@ class Viewer:
             except TooSlow:
                 raise Refusal("too_slow", "too many messages waited; connect again") from None
 
+    @abstractmethod
     def _listening(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        """Subscribed to what the page may see."""
 
+    @abstractmethod
     def _so_far(self) -> Iterable[Notice]:
-        raise NotImplementedError
+        """What a page that has just come must know."""
 
     async def _both_ways(self) -> None:
         try:

@@ -80,6 +80,8 @@ class CallSession:
         """Its client comes back and sends again what was lost, to whichever node."""
         self._task: asyncio.Task[None] | None = None
         self._feeder: Stop | None = None
+        self.feeding: asyncio.Task[object] | None = None
+        """The task of the socket that feeds it, or did last."""
         self._fed_at = 0.0
         self._reaper: asyncio.TimerHandle | None = None
         self._topics = self._own_topics()
@@ -229,6 +231,7 @@ class CallSession:
             self._reaper.cancel()
             self._reaper = None
         self._feeder = stop
+        self.feeding = asyncio.current_task()
         self._fed_at = time.monotonic()
 
     def detach(self, stop: Stop) -> None:

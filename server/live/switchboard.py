@@ -89,6 +89,7 @@ class Switchboard:
         """Let every call end with its last finals, for as long as the settings allow."""
         self.ready = False
         going = [call for call in self._calls.values() if not call.done.is_set()]
+        feeding = [call.feeding for call in going if call.feeding is not None]
         for call in going:
             if self.elsewhere is not None and call.can_move and self.elsewhere.may_hand_over():
                 call.leave(self._stopping())
@@ -99,6 +100,9 @@ class Switchboard:
             async with asyncio.timeout(self._drain_s):
                 for call in going:
                     await call.done.wait()
+                # Nobody may hang up on a client that is just being told where its call goes on.
+                if feeding:
+                    await asyncio.wait(feeding)
         except TimeoutError:
             # Better a call without its last words than a server that does not stop.
             for task in tuple(self._running):

@@ -99,6 +99,15 @@ TAB = """navigator.mediaDevices.getDisplayMedia =
 """A headless browser has no other tab to share; what comes after the choice is the real thing."""
 
 
+WRITE_DOWN = """() => {
+  window.states = []
+  const told = document.querySelector('.tap-state')
+  const watch = { childList: true, characterData: true, subtree: true }
+  new MutationObserver(() => states.push(told.textContent)).observe(told, watch)
+}"""
+"""What the page says for a moment only must not be missed by a test that looks too late."""
+
+
 def opened(browser: Browser, address: str) -> Page:
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
@@ -124,9 +133,12 @@ def test_a_file_as_microphone_becomes_a_painted_card(speaking: Browser) -> None:
                 if connection.transport:
                     connection.transport.abort()
 
-        run(cut()).result(10)
-        expect(page.locator(".tap-state")).to_contain_text("正在重连")
+        page.evaluate(WRITE_DOWN)
+        with widget.expect_websocket(), page.expect_websocket():
+            run(cut()).result(10)
         expect(page.locator(".tap-state")).to_have_text("正在送出")
+        assert any("正在重连" in state for state in page.evaluate("states"))
+        expect(widget.locator(".link"), "back, and so it sees the end").to_have_text("已连接")
         page.get_by_role("button", name="结束通话").click()
         expect(page.locator(".tap-state")).to_have_text("已结束")
         expect(widget.locator(".summary h2")).to_have_text("通话已结束")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -152,6 +153,23 @@ async def until_kept(one: NodeProcess, two: NodeProcess) -> None:
             not in (await client.get(f"{one.http}/metrics")).text
         ):
             pass
+
+
+async def test_a_node_that_stops_hands_its_calls_over(start: Start) -> None:
+    one, two = start()
+    await together(one, two)
+    clip = counting_clip(12)
+    client = AudioClient(one.ws, Call("c-1", agent="a-7"), clip, speed=2)
+    async with watching(f"{two.ws}/v1/agent?agent=a-7") as agent:
+        calling_ = asyncio.create_task(client.run())
+        await told(agent, says(4))
+        one.terminate()
+        assert await calling_ == 12_000
+        await until(agent, lambda m: m.get("name") == "call_ended")
+    assert client.server == two.ws
+    assert words((await snapshot(two.http, "c-1"))["events"]) == each_once(12)
+    one.process.join()
+    assert one.process.exitcode == 0
 
 
 async def test_without_redis_each_node_goes_on_alone_and_finds_back(

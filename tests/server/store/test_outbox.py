@@ -124,7 +124,7 @@ async def test_a_full_disk_is_told_and_forgotten_nothing(
         for seq in range(1, 900):
             journal.keep(texts([gap(seq)]))
             if seq % 100 == 0:
-                await asyncio.sleep(0.03)
+                await eventually(lambda: store.outbox.queued == 0 or bool(told))
         journal.keep(texts(ended))
         await eventually(lambda: bool(told))
         assert store.why_lost is not None
