@@ -27,10 +27,9 @@ class Part:
 
 PARTS = (
     Part("dev, which packs were tuned on", DIALOGUES / "dev.jsonl"),
+    Part("dev2, which packs were tuned on", DIALOGUES / "dev2.jsonl"),
     Part("test", DIALOGUES / "test.jsonl"),
     Part("test, 8 % errors", DIALOGUES / "test.jsonl", ERRORS),
-    Part("test2", DIALOGUES / "test2.jsonl"),
-    Part("test2, 8 % errors", DIALOGUES / "test2.jsonl", ERRORS),
 )
 
 

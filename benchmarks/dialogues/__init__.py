@@ -4,7 +4,7 @@
         for label in dialogue.labels:
             print(dialogue.id, label.category, dialogue.turns[label.turn].text)
 
-`dev` and `dev2` are for tuning rules, `test` and `test2` only for reporting. README.md has the format and the meanings.
+`dev` and `dev2` are for tuning rules, `test` only for reporting. README.md has the format and the meanings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Literal
 from assist_rules.events import CATEGORIES as ALERT_CATEGORIES
 
 Role = Literal["agent", "customer"]
-Split = Literal["dev", "dev2", "test", "test2"]
+Split = Literal["dev", "dev2", "test"]
 
 FOLDER = Path(__file__).resolve().parent
 
