@@ -23,6 +23,7 @@ from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
 from server.live.bus import Bus, InProcessBus
 from server.live.switchboard import NewRules, Switchboard
+from server.live.unbound import Unbound
 from server.nodes.site import site_of
 from server.privacy.veil import veils
 from server.recordings import Recordings
@@ -63,6 +64,7 @@ def create_app(
         veil=veils(settings.privacy),
     )
     spikes = SpikeWatch(switchboard, settings.spike)
+    unbound = Unbound(switchboard.bus)
     telephony = Telephony(switchboard, settings, access)
     audiosocket = AudioSocketServer(telephony)
     recordings = None
@@ -78,6 +80,7 @@ def create_app(
                 stored_calls.warn(store, switchboard)
             if site is not None:
                 await stack.enter_async_context(site.open(store))
+            stack.enter_context(unbound.open())
             await stack.enter_async_context(switchboard.open())
             if store is not None:
                 await stored_calls.take_up(store, switchboard)
@@ -121,7 +124,8 @@ def create_app(
 
     @app.websocket("/v1/agent")
     async def agent(socket: WebSocket) -> None:
-        await sockets.serve(socket, AgentViewer(socket, switchboard, access, settings.viewers).talk)
+        viewer = AgentViewer(socket, switchboard, access, settings.viewers, unbound)
+        await sockets.serve(socket, viewer.talk)
 
     @app.websocket("/v1/board")
     async def board(socket: WebSocket) -> None:

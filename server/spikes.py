@@ -1,4 +1,4 @@
-"""Watches what boards are shown for spikes, and tells the boards."""
+"""Watches what calls are about for spikes, and tells the boards."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from typing import Any
 
 from server.live import bus as topics
+from server.live import cause
 from server.live.notice import Notice, encode
 from server.live.queue import TooSlow, ViewerQueue
 from server.live.spike import Spike, Spikes
@@ -19,9 +21,6 @@ from server.settings import SpikeSettings
 
 log = logging.getLogger(__name__)
 
-WATCHED = ("complaint", "escalation", "anger", "danger", "churn", "repeat")
-"""Of ``customer.``: what a lead has to know of when it comes in numbers."""
-CATEGORIES = frozenset(f"customer.{name}" for name in WATCHED)
 QUEUE = 100_000
 TICK_S = 5
 
@@ -32,7 +31,7 @@ def notice(spike: Spike) -> Notice:
 
 
 class SpikeWatch:
-    """Listens to the bus as a board does, so that it also hears what other nodes tell it."""
+    """Listens to the bus, so that it also hears what other nodes tell it."""
 
     def __init__(self, switchboard: Switchboard, settings: SpikeSettings) -> None:
         window_ms = int(settings.window_s * 1000)
@@ -43,6 +42,11 @@ class SpikeWatch:
     def standing(self) -> tuple[Spike, ...]:
         """For who opens a board now."""
         return self._spikes.standing
+
+    def causes(self) -> Iterator[Notice]:
+        """All that counts now, for a node that has just come."""
+        for topic, category, call, alert, age_ms in self._spikes.known(_now_ms()):
+            yield cause.about(call, alert, category, topic, age_ms)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -58,10 +62,10 @@ class SpikeWatch:
         while True:
             queue = ViewerQueue(QUEUE, inside=True)
             try:
-                with self._switchboard.bus.listen([topics.BOARD], queue):
+                with self._switchboard.bus.listen([cause.CAUSES], queue):
                     await self._hear(queue)
             except TooSlow:
-                log.warning("spikes: fell behind the board and begins again")
+                log.warning("spikes: fell behind and begins again")
 
     async def _hear(self, queue: ViewerQueue) -> None:
         while True:
@@ -71,18 +75,14 @@ class SpikeWatch:
             except TimeoutError:
                 self._tell(self._spikes.advance(_now_ms()))
                 continue
-            # Most of what a board is shown is neither, and need not be read.
-            if text.startswith(('{"type":"alert"', '{"type":"retraction"')):
-                self._tell(self._take(json.loads(text)))
+            self._tell(self._take(json.loads(text)))
 
-    def _take(self, event: dict[str, str]) -> Iterable[Spike]:
-        if event["type"] == "retraction":
-            return self._spikes.withdraw(event["call"], event["id"], _now_ms())
-        if event["category"] not in CATEGORIES:
-            return ()
-        return self._spikes.note(
-            event["title"], event["category"], event["call"], event["id"], _now_ms()
-        )
+    def _take(self, said: dict[str, Any]) -> Iterable[Spike]:
+        call, alert = said["call"], said["alert"]
+        if said["type"] == "cause_withdrawn":
+            return self._spikes.withdraw(call, alert, _now_ms())
+        topic, category = said["topic"], said["category"]
+        return self._spikes.note(topic, category, call, alert, _now_ms(), said["age_ms"])
 
     def _tell(self, spikes: Iterable[Spike]) -> None:
         for spike in spikes:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from asr.events import CallId
+from assist_rules.events import CallInfo
 from server import sockets
 from server.access import roles
 from server.access.access import Access
@@ -22,6 +23,7 @@ from server.live.notice import AFRESH, Notice, encode, of_event
 from server.live.queue import TooSlow, ViewerQueue
 from server.live.session import CallSession
 from server.live.switchboard import Switchboard
+from server.live.unbound import Unbound
 from server.refusals import Refusal
 from server.settings import ViewerSettings
 from server.spikes import SpikeWatch, notice
@@ -163,11 +165,11 @@ class Viewer(ABC):
         while True:
             text = await sockets.receive_text(self._socket)
             try:
-                self._take(UP.validate_json(text))
+                await self._take(UP.validate_json(text))
             except ValidationError as error:
                 raise refusal(error, "bad_message") from None
 
-    def _take(self, message: Feedback | Painted | Ping | RaiseHand | Claim) -> None:
+    async def _take(self, message: Feedback | Painted | Ping | RaiseHand | Claim) -> None:
         match message:
             case Ping():
                 self._queue.put(Notice(encode({"type": "pong", "id": message.id})))
@@ -182,13 +184,13 @@ class Viewer(ABC):
                 if call is not None and self._may(call, "call.hand"):
                     call.raise_hand(call.info.agent or self._caller.user, message.raised)
             case Claim():
-                self._claim(message.call)
+                await self._claim(message.call)
 
     def _may(self, call: CallSession, action: str) -> bool:
         """Whether whoever watches may do that on a call; a board may not."""
         return False
 
-    def _claim(self, call: str) -> None:
+    async def _claim(self, call: str) -> None:
         raise Refusal("bad_message", "type: a board does not claim calls")
 
 
@@ -201,8 +203,10 @@ class AgentViewer(Viewer):
         switchboard: Switchboard,
         access: Access,
         settings: ViewerSettings,
+        unbound: Unbound,
     ) -> None:
         super().__init__(socket, switchboard, access, settings)
+        self._unbound = unbound
         self._watch = Watch()
 
     async def talk(self) -> None:
@@ -234,18 +238,24 @@ class AgentViewer(Viewer):
         call = self._switchboard.get(watch.call or "")
         return call is not None and roles.may(self._caller, "widget.watch", call.info)
 
-    def _listening(self) -> AbstractContextManager[None]:
-        watch = self._watch
-        if watch.agent is not None:
-            topic = topics.of_agent(watch.agent)
-        else:
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        watch, bus = self._watch, self._switchboard.bus
+        if watch.agent is None:
             of_call = topics.of_call if self._sees_plain() else topics.of_masked
-            topic = of_call(CallId(watch.call or ""))
-        return self._switchboard.bus.listen([topic], self._queue)
+            with bus.listen([of_call(CallId(watch.call or ""))], self._queue):
+                yield
+            return
+        with (
+            bus.listen([topics.of_agent(watch.agent)], self._queue),
+            self._unbound.listen(self._caller, self._queue),
+        ):
+            yield
 
     def _so_far(self) -> Iterable[Notice]:
         watch = self._watch
         if watch.agent is not None:
+            yield from self._unbound.so_far(self._queue)
             for call in self._switchboard.calls_of(watch.agent):
                 yield Notice(encode(call.snapshot(plain=True)))
             return
@@ -279,17 +289,22 @@ class AgentViewer(Viewer):
         )
         return shown and roles.may(self._caller, action, call.info)
 
-    def _claim(self, call: str) -> None:
+    async def _claim(self, call: str) -> None:
         """Bind a call without an agent to the agent whose widget this is."""
         scope = roles.scope(self._caller, "call.claim")
-        agent = self._watch.agent or (self._caller.user if scope is Scope.OWN else None)
-        session = self._switchboard.get(call)
-        if agent is None or scope is None or session is None or session.info.agent is not None:
+        agent = self._watch.agent or (self._caller.user if scope is Scope.TEAM else None)
+        session = await self._switchboard.find(call)
+        if session is None:
+            self._unbound.forget(call)
+        if agent is None or session is None or not self._may_claim(session.info):
             # Somebody else was quicker, or there is no such call: it is not this agent's.
             told = {"type": "released", "call": call, "why": "taken"}
             self._queue.put(Notice(encode(told)))
             return
         session.bind(agent, agent, "claim")
+
+    def _may_claim(self, info: CallInfo) -> bool:
+        return info.agent is None and roles.may(self._caller, "call.claim", info)
 
 
 class BoardViewer(Viewer):

@@ -63,7 +63,7 @@ PERMISSIONS: Mapping[str, Mapping[Role, Scope]] = {
     "board.watch": {_L: _TEAM, _X: _ALL},
     "call.read": {_A: _OWN, _L: _TEAM, _X: _ALL},
     "call.feedback": {_A: _OWN, _X: _ALL},
-    "call.claim": {_A: _OWN, _X: _ALL},
+    "call.claim": {_A: _TEAM, _X: _ALL},
     "call.hand": {_A: _OWN, _X: _ALL},
     "call.bind": {_L: _TEAM, _X: _ALL},
     "call.act": {_L: _TEAM, _X: _ALL},

@@ -20,6 +20,7 @@ from assist_rules.events import CallInfo, RuleEvent
 from server import metrics
 from server.events import CallEvent, Mark, Status
 from server.live import bus as topics
+from server.live import unbound
 from server.live.bus import Bus
 from server.live.history import History
 from server.live.journal import Journal, worth_keeping
@@ -27,6 +28,7 @@ from server.live.lanes import Lanes
 from server.live.notice import Notice, encode, of_event
 from server.live.progress import Progress
 from server.live.state import CallState
+from server.live.unbound import UNBOUND
 from server.privacy.veil import Veil
 from server.refusals import Refusal
 from server.wire import to_wire
@@ -109,6 +111,8 @@ class CallSession:
             self._bus.publish((*self._topics, topics.of_masked(self.info.call)), began)
             self._publish(self._state.start(again=self._earlier is not None), {})
             self._publish(self._state.told(self._owed), {})
+            if not self.info.agent:
+                self._bus.publish([UNBOUND], unbound.change(self.info))
             async for event in self._audio:
                 recognised = time.time()
                 events = self._state.absorb(event)
@@ -136,6 +140,8 @@ class CallSession:
             self.done.set()
             return
         self._publish(self._state.end(self.why or "cancelled", self.lanes.end_ms), {})
+        if not self.info.agent:
+            self._bus.publish([UNBOUND], unbound.change(self.info, ended=True))
         if self._journal is None:
             self._kept.set()
         else:
@@ -281,6 +287,8 @@ class CallSession:
                 [topics.of_agent(agent)], Notice(encode(self.snapshot(before=True, plain=True)))
             )
         self._publish(events, {})
+        if not (before and agent):
+            self._bus.publish([UNBOUND], unbound.change(self.info))
         return True
 
     def whisper(self, by: str, text: str) -> dict[str, object] | None:

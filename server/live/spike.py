@@ -7,6 +7,7 @@ windows before this one) is its baseline, so that a topic that is always busy do
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -39,7 +40,7 @@ class Spikes:
         self._factor = factor
         self._began: int | None = None
         self._seen: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-        """When each call was first about a topic; oldest first."""
+        """When each call was first about a topic."""
         self._causes: dict[tuple[str, str], tuple[str, str]] = {}
         """The topic of each alert that stands, by call and alert."""
         self._standing: dict[tuple[str, str], Spike] = {}
@@ -49,15 +50,23 @@ class Spikes:
         """Those that are on."""
         return tuple(self._standing.values())
 
+    def known(self, at_ms: int) -> Iterator[tuple[str, str, str, str, int]]:
+        """What :meth:`note` was told and still counts: topic, category, call, alert, age in ms."""
+        for (call, alert), (category, topic) in self._causes.items():
+            yield topic, category, call, alert, at_ms - self._seen[category, topic][call]
+
     def note(
-        self, topic: str, category: str, call: str, alert: str, at_ms: int
+        self, topic: str, category: str, call: str, alert: str, at_ms: int, age_ms: int = 0
     ) -> tuple[Spike, ...]:
-        """A call is about a topic; the same call counts once. Gives the spikes that changed."""
-        if self._began is None:
-            self._began = at_ms
+        """A call is about a topic, since ``age_ms``; the same call counts once.
+
+        Gives the spikes that changed.
+        """
+        since_ms = at_ms - age_ms
+        self._began = since_ms if self._began is None else min(self._began, since_ms)
         key = (category, topic)
         self._causes[call, alert] = key
-        self._seen[key].setdefault(call, at_ms)
+        self._seen[key].setdefault(call, since_ms)
         return self.advance(at_ms)
 
     def withdraw(self, call: str, alert: str, at_ms: int) -> tuple[Spike, ...]:
@@ -81,7 +90,9 @@ class Spikes:
     def _judge(self, key: tuple[str, str], at_ms: int) -> Spike | None:
         """The spike that has begun, grown or ended by now."""
         seen = self._seen.get(key, {})
-        now = tuple(call for call, at in seen.items() if at > at_ms - self._window_ms)
+        since_ms = at_ms - self._window_ms
+        lately = sorted((at, call) for call, at in seen.items() if at > since_ms)
+        now = tuple(call for _, call in lately)
         baseline = self._baseline(len(seen) - len(now), at_ms)
         standing = self._standing.get(key)
         least = max(self._least, self._factor * baseline)

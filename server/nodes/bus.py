@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from asr.events import CallId
 from server.live import bus as topics
 from server.live.bus import InProcessBus
+from server.live.cause import CAUSES
 from server.live.elsewhere import Shown
 from server.live.notice import AFRESH, Notice, encode
 from server.live.queue import ViewerQueue
@@ -61,6 +62,8 @@ class NodeBus(InProcessBus):
         self._watched: Counter[str] = Counter()
         self._letting_go: dict[str, asyncio.TimerHandle] = {}
         self.mirrors: dict[CallId, Mirror] = {}
+        self.causes: Callable[[], Iterable[Notice]] = tuple
+        """What this node knows that calls are about, for spikes."""
 
     # From here to others
 
@@ -161,6 +164,10 @@ class NodeBus(InProcessBus):
                     log.info("nodes: %s sent an item of an unknown kind", node.name)
 
     def _answer(self, node: Node, name: str) -> None:
+        if name == CAUSES:
+            for notice in self.causes():
+                self._link.post(node, ["note", [name], None, 0, notice.text])
+            return
         kind, _, which = name.partition(":")
         calls = [call for call in self._calls.own_calls() if not call.done.is_set()]
         if kind in ("call", "masked"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from pathlib import Path
 from typing import Any, get_args
 
 import httpx
@@ -16,7 +15,6 @@ import yaml
 from hypothesis import HealthCheck, settings
 from websockets.asyncio.client import connect
 
-import server
 from server import viewers
 from server.access.doors import DOORS
 from server.app import create_app
@@ -25,6 +23,7 @@ from server.ingest.hello import Hello
 from server.settings import Settings
 from server.wire import TYPES
 from tests.fixtures.write import files
+from tests.server.documents import DOCUMENT, check, check_down
 from tests.server.running import (
     fixture_recogniser,
     hello,
@@ -34,22 +33,6 @@ from tests.server.running import (
     scripted_rules,
     silent_clip,
 )
-
-FILE = Path(next(iter(server.__path__))) / "asyncapi.yaml"
-DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
-
-
-def check(name: str, payload: dict[str, Any]) -> None:
-    """Against the schema of that name; raises where the message is not as promised."""
-    schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
-    jsonschema.Draft202012Validator(schema).validate(payload)
-
-
-def check_down(channel: str, payload: dict[str, Any]) -> None:
-    """A message that the server sent must be one that the channel lists."""
-    kind = "event" if payload["type"] in TYPES else payload["type"]
-    assert kind in DOCUMENT["channels"][channel]["messages"]
-    check(kind, payload)
 
 
 def references(value: Any) -> set[str]:

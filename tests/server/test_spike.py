@@ -104,6 +104,29 @@ def test_what_is_on_has_enough_calls_in_the_window(heard: list[tuple[int, int]])
     assert {spike.topic for spike in watch.standing} == {t for t, s in last.items() if s == "on"}
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5 * WINDOW)), max_size=60),
+    st.sets(st.integers(0, 30)),
+)
+def test_what_one_node_knows_makes_another_see_the_same(
+    heard: list[tuple[int, int]], withdrawn: set[int]
+) -> None:
+    """However late it comes: ages are told, not times, as no two nodes have the same clock."""
+    one, two = spikes(), spikes()
+    for call, at in sorted(heard, key=lambda item: item[1]):
+        note(one, call, at)
+    for call in sorted(withdrawn):
+        one.withdraw(f"c-{call}", "a1", 5 * WINDOW)
+    other_clock = 90 * WINDOW
+    for topic, category, of, alert, age_ms in one.known(5 * WINDOW):
+        two.note(topic, category, of, alert, other_clock, age_ms)
+    fresh = spikes()
+    for topic, category, of, alert, age_ms in two.known(other_clock):
+        fresh.note(topic, category, of, alert, other_clock, age_ms)
+    assert sorted(two.known(other_clock)) == sorted(one.known(5 * WINDOW))
+    assert fresh.standing == two.standing
+
+
 async def test_boards_are_told_those_that_are_open_and_those_that_come_later() -> None:
     settings = Settings.model_validate(
         {"port": 0, "calls": {"drain_s": 2}, "spike": {"calls": 2, "window_s": 600}}

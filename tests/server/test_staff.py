@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from server.ingest.packet import write
 from tests.server.access.house import access_of, client, header, house
+from tests.server.documents import check_down
 from tests.server.running import RATE, Running, hello, message, running
 
 Messages = list[dict[str, Any]]
@@ -123,6 +124,40 @@ async def test_an_agent_claims_a_call_that_has_none(server: Running) -> None:
             assert told == {"type": "released", "call": call, "why": "taken"}
         await board.send('{"type":"claim","call":"c-1"}')
         assert (await until(board, "error"))[-1]["code"] == "bad_message"
+
+
+def listed(message: dict[str, Any]) -> list[str]:
+    check_down("agent", message)
+    return [line["call"] for line in message["calls"]]
+
+
+async def test_agents_see_the_calls_of_their_queues_that_nobody_is_on(server: Running) -> None:
+    async with (
+        socket(server, "a-7", "/v1/agent?agent=a-7") as north,
+        socket(server, "a-8", "/v1/agent?agent=a-8") as south,
+    ):
+        async with feeding(server, agent=None), feeding(server, "c-2", agent=None, queue="billing"):
+            assert listed((await until(north, "unbound"))[-1]) == ["c-1"]
+            first = (await until(south, "unbound"))[-1]
+            assert first["calls"][0]["queue"] == "billing"
+            assert listed(first) == ["c-2"]
+            async with socket(server, "a-7", "/v1/agent?agent=a-7") as tab:
+                hello_, told = await until(tab, "unbound")
+                assert (hello_["type"], listed(told)) == ("hello", ["c-1"])
+                await south.send('{"type":"claim","call":"c-1"}')
+                assert (await until(south, "released"))[-1]["why"] == "taken"
+                await north.send('{"type":"claim","call":"c-1"}')
+                for widget in (north, tab):
+                    assert listed((await until(widget, "unbound"))[-1]) == []
+            async with client(server, "lead") as lead:
+                await lead.put("/v1/calls/c-1/agent", json={"agent": ""})
+            assert listed((await until(north, "unbound"))[-1]) == ["c-1"]
+            for call in ("c-1", "c-2"):
+                session = server.switchboard.get(call)
+                assert session is not None
+                session.finish("ended")
+            for widget in (north, south):
+                assert listed((await until(widget, "unbound"))[-1]) == []
 
 
 async def test_the_queue_map_finds_the_agent_now_and_later(server: Running) -> None:

@@ -115,12 +115,12 @@ class Judging(ScriptedRules):
             Path.EXACT,
         )  # fmt: skip
         alert = Alert(
-            f"a{word}", "five", "complaint", Severity.HIGH, "五", (span,), State.CONFIRMED, 1.0, 1,
+            f"a{word}", "five", "customer.complaint", Severity.HIGH, "五", (span,), State.CONFIRMED, 1.0, 1,
             "p", (),
         )  # fmt: skip
         card = Suggestion(
             f"s{word}", alert.id, "five", "好", "五", {}, State.CONFIRMED, Severity.HIGH,
-            "complaint",
+            "customer.complaint",
         )  # fmt: skip
         return (alert, card)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import connect
 
 from server.client.audio import AudioClient, Call
-from tests.server.nodes.site import NodeProcess, RedisServer
+from tests.server.nodes.site import NodeProcess, RedisServer, start_node
 from tests.server.nodes.talk import (
     calling,
     counting_clip,
@@ -38,6 +39,15 @@ def knows(call: str, alert: str) -> Callable[[dict[str, Any]], bool]:
         return m["type"] == "alert" and (m["call"], m["id"]) == (call, alert)
 
     return good
+
+
+@contextmanager
+def node_of(node: NodeProcess) -> Iterator[NodeProcess]:
+    """Killed at the end."""
+    try:
+        yield node
+    finally:
+        node.kill()
 
 
 Start = Callable[..., tuple[NodeProcess, NodeProcess]]
@@ -100,6 +110,31 @@ async def test_a_board_shows_the_calls_of_all_nodes(start: Start) -> None:
                 assert nodes[-1] == {
                     "type": "nodes", "state": "together", "node": "two", "seen": ["one", "two"],
                 }  # fmt: skip
+
+
+async def test_calls_of_all_nodes_make_a_spike_at_all_nodes(
+    start: Start, redis: RedisServer
+) -> None:
+    few = {"spike": {"calls": 3, "window_s": 600}}
+    one, two = start(**few)
+    await together(one, two)
+
+    async def spike(node: NodeProcess) -> set[str]:
+        async with watching(f"{node.ws}/v1/board") as board:
+            told = await until(board, lambda m: m["type"] == "spike" and m["count"] == 3)
+        return set(told[-1]["calls"])
+
+    async with (
+        calling(one.ws, "c-1") as first,
+        calling(two.ws, "c-2") as second,
+        calling(one.ws, "c-3") as third,
+    ):
+        for socket in (first, second, third):
+            await speak(socket, range(1, 6))
+        assert await spike(one) == await spike(two) == {"c-1", "c-2", "c-3"}
+        # A node that comes later is told what the others know.
+        with node_of(start_node("three", redis.url, **few)) as three:
+            assert await spike(three) == {"c-1", "c-2", "c-3"}
 
 
 async def test_a_full_node_sends_callers_to_one_with_room(start: Start) -> None:
