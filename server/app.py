@@ -65,6 +65,8 @@ def create_app(
     )
     spikes = SpikeWatch(switchboard, settings.spike)
     unbound = Unbound(switchboard.bus)
+    if site is not None:
+        site.bus.causes = spikes.causes
     telephony = Telephony(switchboard, settings, access)
     audiosocket = AudioSocketServer(telephony)
     recordings = None

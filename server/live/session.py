@@ -20,7 +20,7 @@ from assist_rules.events import CallInfo, RuleEvent
 from server import metrics
 from server.events import CallEvent, Mark, Status
 from server.live import bus as topics
-from server.live import unbound
+from server.live import cause, unbound
 from server.live.bus import Bus
 from server.live.history import History
 from server.live.journal import Journal, worth_keeping
@@ -385,6 +385,9 @@ class CallSession:
             self._bus.publish(self._topics, plain)
             board = self._board_topics if notice.for_board else ()
             self._bus.publish((topics.of_masked(event.call), *board), notice)
+            about = cause.of_event(shown)
+            if about is not None:
+                self._bus.publish((cause.CAUSES,), about)
             if self._journal is not None and worth_keeping(shown):
                 kept.append((shown, notice.text))
         if self._journal is not None:
