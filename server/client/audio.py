@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import time
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from server.client.clip import Clip
 from server.client.errors import Lost, Refused
+from server.client.pace import PACKET_MS, Pace
 from server.ingest.packet import ALL_CHANNELS, write
 
-PACKET_MS = 20
 KEEP_S = 60
 """How much of what was sent a client keeps to send again after a lost connection."""
 GIVE_UP_S = 30
@@ -75,8 +74,7 @@ class _Told(Exception):
 class AudioClient:
     """Plays one clip into a server as one call.
 
-    ``speed`` 1 is real time, 2 twice as fast, 0 as fast as the server takes it. Packets leave on
-    a fixed grid from the first one, so that a late packet delays no other.
+    ``speed`` is that of :class:`Pace`.
     """
 
     def __init__(
@@ -101,29 +99,18 @@ class AudioClient:
         self._headers = bearer(token)
         self._call = call
         self._clip = clip
-        self._speed = speed
+        self._pace = Pace(clip.rate, speed)
         self._channels = [ALL_CHANNELS] if interleaved else list(range(len(clip.parties)))
         self._packet = clip.rate * PACKET_MS // 1000
-        self._began: float | None = None
-        self._began_at: float | None = None
         self._socket: ClientConnection | None = None
-        self._ends: list[int] = []
-        self._left: list[float] = []
 
     def sent_at(self, ms: int) -> float | None:
-        """Epoch seconds at which the packet that holds moment ``ms`` of the clip first left."""
-        index = bisect_left(self._ends, ms * self._clip.rate // 1000)
-        return self._left[index] if index < len(self._left) else None
+        """As :meth:`Pace.sent_at`."""
+        return self._pace.sent_at(ms)
 
     def spoken_at(self, ms: int) -> float | None:
-        """Epoch seconds at which moment ``ms`` had been spoken, whenever its packet then left.
-
-        Delays count from here: a caller cannot speak later because a network is full.
-        """
-        if not self._speed or self._began_at is None:
-            return self.sent_at(ms)
-        packet = ms * self._clip.rate // 1000 // self._packet + 1
-        return self._began_at + packet * self._packet / self._clip.rate / self._speed
+        """As :meth:`Pace.spoken_at`."""
+        return self._pace.spoken_at(ms)
 
     async def run(self) -> int:
         """Send everything, then ``end``; gives the call's length in ms as the server has it.
@@ -152,8 +139,8 @@ class AudioClient:
                 reason = str(error)
                 # The node that we were sent to may be the one that has died.
                 self.server = self._home
-            if len(self._ends) > sent:
-                well_at, sent = time.monotonic(), len(self._ends)
+            if self._pace.packets > sent:
+                well_at, sent = time.monotonic(), self._pace.packets
             if time.monotonic() - well_at > GIVE_UP_S:
                 raise Lost(f"{self.server}: {reason}")
             await asyncio.sleep(wait_s)
@@ -203,20 +190,11 @@ class AudioClient:
         raise ConnectionError("closed before the end of the call")
 
     async def _send(self, socket: ClientConnection, start: int) -> None:
-        loop = asyncio.get_running_loop()
-        if self._began is None:
-            self._began, self._began_at = loop.time(), time.time()
-        kept = self._ends[-1] - KEEP_S * self._clip.rate if self._ends else 0
-        start = max(start, kept)
+        start = max(start, self._pace.sent - KEEP_S * self._clip.rate)
         while start < self._clip.samples:
             stop = min((start // self._packet + 1) * self._packet, self._clip.samples)
-            if self._speed:
-                # A softphone has a packet when its last sample has been spoken.
-                due = self._began + stop / self._clip.rate / self._speed
-                await asyncio.sleep(max(0.0, due - loop.time()))
+            await self._pace.due(stop)
             for channel in self._channels:
                 await socket.send(write(channel, start, self._clip.part(start, stop, channel)))
-            if not self._ends or stop > self._ends[-1]:
-                self._ends.append(stop)
-                self._left.append(time.time())
+            self._pace.left(stop)
             start = stop
