@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.server.nodes.site import NodeProcess, RedisServer, start_node
+from benchmarks.redis_server import RedisServer, installed, redis_server
+from tests.server.nodes.site import NodeProcess, start_node
 
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
+    if not installed():
         pytest.skip("redis-server is not installed: apt-get install redis-server")
-    server = RedisServer()
-    server.start()
-    yield server
-    server.kill()
+    with redis_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import connect
 
+from benchmarks.redis_server import RedisServer
 from server.client.audio import AudioClient, Call
-from tests.server.nodes.site import NodeProcess, RedisServer, start_node
+from tests.server.nodes.site import NodeProcess, start_node
 from tests.server.nodes.talk import (
     calling,
     counting_clip,

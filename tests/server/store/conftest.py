@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.postgres import Cluster, binaries, cluster
 from server.settings import StoreSettings
 from server.store.store import Store
-from tests.server.store.postgres import Cluster, binaries, cluster
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection
 
 from assist_rules.rulebook import load_rulebook
 from assist_rules.session import RuleSession
+from benchmarks.postgres import Cluster
 from server.client.audio import AudioClient, Call
 from server.client.viewer import ViewerClient
 from server.settings import StoreSettings
@@ -23,7 +24,6 @@ from server.store.store import Store
 from tests.server.running import running
 from tests.server.store.conftest import eventually
 from tests.server.store.hearing import LINES, RATE, HearingRecogniser, clip
-from tests.server.store.postgres import Cluster
 
 SPEED = 4.0
 ROOT = Path(__file__).parents[3]

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from asr.events import CallId, Party
 from assist_rules.events import CallInfo
+from benchmarks.postgres import Cluster
 from server.events import CallEvent, Status
 from server.live.journal import worth_keeping
 from server.live.notice import encode
@@ -22,7 +23,6 @@ from server.wire import to_wire
 from tests.fixtures import script as fixture
 from tests.fixtures.write import call_events
 from tests.server.store.conftest import eventually, opened
-from tests.server.store.postgres import Cluster
 
 PARTIES = (Party.AGENT, Party.CUSTOMER)
 
