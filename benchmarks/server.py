@@ -143,23 +143,23 @@ async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict
     calls: dict[str, Call] = {}
     dice = random.Random(1)
     sockets = [
-        await _viewer(server, "/v1/board?batch=1", _board(heard, calls, dice))
+        await watch(server, "/v1/board?batch=1", board_ear(heard, calls, dice))
         for _ in range(load.boards)
     ]
     for number in range(load.idle):
-        sockets.append(await _dial(server, f"idle-{number}", heard))
+        sockets.append(await dial(server, f"idle-{number}", heard))
     for number in range(load.calls):
         agent = f"/v1/agent?agent=agent-{number}"
-        sockets.append(await _viewer(server, agent, _agent(heard, calls)))
+        sockets.append(await watch(server, agent, agent_ear(heard, calls)))
         name = f"load-{number}"
-        socket = await _dial(server, name, heard, agent=f"agent-{number}", queue=f"q{number % 8}")
+        socket = await dial(server, name, heard, agent=f"agent-{number}", queue=f"q{number % 8}")
         calls[name] = Call(name, socket, 0.0)
         sockets.append(socket)
     began = time.monotonic()
     for call in calls.values():
         call.began = began + dice.random() * 0.5
     sending = asyncio.create_task(
-        _send(list(calls.values()), load, began + warm_s + seconds, heard)
+        send(list(calls.values()), load, began + warm_s + seconds, heard)
     )
     await asyncio.sleep(warm_s)
     heard.agent_ms.clear()
@@ -179,9 +179,9 @@ async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict
     await sending
     result = {
         **{name: getattr(load, name) for name in ("calls", "boards", "packets", "idle")},
-        "agent_ms": _thinned(heard.agent_ms),
-        "board_ms": _thinned(heard.board_ms),
-        "late_ms": [round(ms, 2) for ms in _thinned(heard.late_ms)],
+        "agent_ms": thinned(heard.agent_ms),
+        "board_ms": thinned(heard.board_ms),
+        "late_ms": [round(ms, 2) for ms in thinned(heard.late_ms)],
         "cpu_ms_per_call_second": [round(ms, 3) for ms in per_second],
         "server_cpu_share": round(share, 3),
         "delivered": heard.delivered,
@@ -196,16 +196,16 @@ async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict
 T = TypeVar("T")
 
 
-def _thinned(samples: list[T]) -> list[T]:
+def thinned(samples: list[T]) -> list[T]:
     """Every so-and-so-many-th, so that a result stays a file that can be kept."""
     return samples[:: -(-len(samples) // KEPT) or 1]
 
 
-async def _viewer(server: Server, path: str, hear: Callable[[int, bytes], None]) -> Socket:
+async def watch(server: Server, path: str, hear: Callable[[int, bytes], None]) -> Socket:
     return await connect(server.address, path, hear)
 
 
-async def _dial(server: Server, name: str, heard: Heard, **known: str) -> Socket:
+async def dial(server: Server, name: str, heard: Heard, **known: str) -> Socket:
     ready = asyncio.get_running_loop().create_future()
 
     def hear(_: int, payload: bytes) -> None:
@@ -245,7 +245,7 @@ def frames(packet: int, packets: str) -> bytes:
     return b"".join(frame(BINARY, write(channel, start, mono)) for channel in (0, 1))
 
 
-async def _send(calls: list[Call], load: Load, ends: float, heard: Heard) -> None:
+async def send(calls: list[Call], load: Load, ends: float, heard: Heard) -> None:
     """Send every packet when it is due; one that is late delays no other."""
     ready: dict[int, bytes] = {}
     due = [(call.began + PACKET_MS / 1000, number) for number, call in enumerate(calls)]
@@ -277,7 +277,7 @@ def _delay(found: re.Match[bytes], calls: dict[str, Call]) -> tuple[str, float] 
     return name, round((time.monotonic() - due) * 1000, 2)
 
 
-def _agent(heard: Heard, calls: dict[str, Call]) -> Hear:
+def agent_ear(heard: Heard, calls: dict[str, Call]) -> Hear:
     def hear(_: int, payload: bytes) -> None:
         heard.delivered += 1
         match = _EVENT.match(payload)
@@ -287,7 +287,7 @@ def _agent(heard: Heard, calls: dict[str, Call]) -> Hear:
     return hear
 
 
-def _board(heard: Heard, calls: dict[str, Call], dice: random.Random) -> Hear:
+def board_ear(heard: Heard, calls: dict[str, Call], dice: random.Random) -> Hear:
     def hear(_: int, payload: bytes) -> None:
         heard.delivered += payload.count(b'"seq":')
         if dice.randrange(BOARD_SAMPLE):
