@@ -22,8 +22,9 @@ from server.ingest.audiosocket import AudioSocketServer
 from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
 from server.live.bus import Bus, InProcessBus
+from server.live.cause import CAUSES
 from server.live.switchboard import NewRules, Switchboard
-from server.live.unbound import Unbound
+from server.live.unbound import UNBOUND, Unbound
 from server.nodes.site import site_of
 from server.privacy.veil import veils
 from server.recordings import Recordings
@@ -66,7 +67,7 @@ def create_app(
     spikes = SpikeWatch(switchboard, settings.spike)
     unbound = Unbound(switchboard.bus)
     if site is not None:
-        site.bus.causes = spikes.causes
+        site.bus.accounts = {CAUSES: spikes.causes, UNBOUND: unbound.known}
     telephony = Telephony(switchboard, settings, access)
     audiosocket = AudioSocketServer(telephony)
     recordings = None

@@ -12,14 +12,13 @@ import json
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from asr.events import CallId
 from server.live import bus as topics
 from server.live.bus import InProcessBus
-from server.live.cause import CAUSES
 from server.live.elsewhere import Shown
 from server.live.notice import AFRESH, Notice, encode
 from server.live.queue import ViewerQueue
@@ -62,8 +61,8 @@ class NodeBus(InProcessBus):
         self._watched: Counter[str] = Counter()
         self._letting_go: dict[str, asyncio.TimerHandle] = {}
         self.mirrors: dict[CallId, Mirror] = {}
-        self.causes: Callable[[], Iterable[Notice]] = tuple
-        """What this node knows that calls are about, for spikes."""
+        self.accounts: Mapping[str, Callable[[], Iterable[Notice]]] = {}
+        """What this node has to say under a topic to one that has just come, beside its calls."""
 
     # From here to others
 
@@ -164,8 +163,8 @@ class NodeBus(InProcessBus):
                     log.info("nodes: %s sent an item of an unknown kind", node.name)
 
     def _answer(self, node: Node, name: str) -> None:
-        if name == CAUSES:
-            for notice in self.causes():
+        if name in self.accounts:
+            for notice in self.accounts[name]():
                 self._link.post(node, ["note", [name], None, 0, notice.text])
             return
         kind, _, which = name.partition(":")

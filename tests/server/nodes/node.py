@@ -25,6 +25,7 @@ from assist_rules.events import (
     Suggestion,
 )
 from server import logs
+from server.access.files import open_access
 from server.app import create_app
 from server.live.state import Rules
 from server.serve import DrainingServer, listen, uvicorn_config
@@ -146,7 +147,7 @@ def main(values: dict[str, Any], max_calls: int, port: Connection) -> None:
     logs.set_up(settings.log)
     listener = listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    app = create_app(settings, Counting(max_calls), rules)
+    app = create_app(settings, Counting(max_calls), rules, access=open_access(settings))
     server = Telling(uvicorn_config(app, settings), app.state.switchboard)
     server.port = port
     asyncio.run(server.serve(sockets=[listener]))
