@@ -48,6 +48,11 @@ def compose(path: Path, problems: list[Problem]) -> Node | None:
     except UnicodeDecodeError:
         problems.append(Problem(Place(name), "is not UTF-8 text", "save it as UTF-8"))
         return None
+    return compose_text(text, name, problems)
+
+
+def compose_text(text: str, name: str, problems: list[Problem]) -> Node | None:
+    """The same of a file's text; ``name`` is what problems call it."""
     # YAML reserves a leading @. The full-width one has the same column and is accepted as a name.
     text = _BARE_AT.sub(r"\1＠", text)
     try:
