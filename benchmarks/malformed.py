@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +24,7 @@ from benchmarks.server import frames, hello
 from server.client.audio import Call
 from server.client.clip import Clip
 from server.client.dialects import audiohook, funasr, json_l16, twilio
+from server.client.dialects.piece import Piece
 
 TOGETHER = 8
 PER_CONNECTION = 10
@@ -66,8 +67,8 @@ def dialects() -> list[Dialect]:
     up = '{"type":"painted","call":"c","seq":1,"at":1.0}'
     said = '{"type":"feedback","call":"c","suggestion":"s","verdict":"used"}'
 
-    def first(messages: Any) -> tuple[Message, ...]:
-        return tuple(islice(messages, 5))
+    def first(pieces: Iterable[Piece[Any]]) -> tuple[Message, ...]:
+        return tuple(piece.data for piece in islice(pieces, 5))
 
     return [
         Dialect("native", "/v1/audio", (hello("bad").decode(), packet, packet, '{"type":"end"}')),

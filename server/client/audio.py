@@ -46,7 +46,6 @@ class Call:
 
     def hello(self, clip: Clip) -> dict[str, Any]:
         """The first message."""
-        known = {name: getattr(self, name) for name in ("agent", "queue", "tier", "brand")}
         return {
             "type": "hello",
             "v": 1,
@@ -54,9 +53,14 @@ class Call:
             "parties": [str(party) for party in clip.parties],
             "codec": clip.codec,
             "rate": clip.rate,
-            **{name: value for name, value in known.items() if value is not None},
+            **self.known(),
             "attributes": dict(self.attributes),
         }
+
+    def known(self) -> dict[str, str]:
+        """Agent, queue, tier and brand, as far as they are known."""
+        names = {name: getattr(self, name) for name in ("agent", "queue", "tier", "brand")}
+        return {name: value for name, value in names.items() if value is not None}
 
 
 class _Told(Exception):

@@ -54,6 +54,22 @@ class Clip:
         samples = np.frombuffer(part, np.int16 if self.codec == "pcm16" else np.uint8)
         return samples[channel :: len(self.parties)].tobytes()
 
+    def mixed(self) -> Clip:
+        """All parties on one channel, where nobody can tell who speaks. Only of ``pcm16``."""
+        width = len(self.parties)
+        if width == 1:
+            return self
+        samples = np.frombuffer(self.audio, "<i2").astype(np.int32).reshape(-1, width).sum(axis=1)
+        audio = np.clip(samples, -32_768, 32_767).astype("<i2").tobytes()
+        return replace(self, parties=(Party.UNKNOWN,), audio=audio)
+
+    def coded(self, codec: Codec) -> Clip:
+        """The same in another coding. Only of ``pcm16``."""
+        if codec == "pcm16":
+            return self
+        samples = np.frombuffer(self.audio, "<i2")
+        return replace(self, codec=codec, audio=ENCODE[codec](samples))
+
     def later(self, lead_ms: int) -> Clip:
         """The same with silence before it: another phase to the recogniser's chunks."""
         lead = lead_ms * self.rate // 1000

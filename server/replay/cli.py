@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from asr.audio.wavfile import AudioFile, AudioFileError, open_audio, packets, parse_parties
-from asr.events import Party
+from asr.events import CallId, Party
 from assist_rules.events import CallInfo
 from server.events import CallEvent
 from server.replay.play import call_id, paced, play
 from server.screen import Screen
 from server.wire import to_wire
+
+Dialect = Literal["native", "funasr", "audiohook", "json-l16", "twilio", "audiosocket"]
 
 
 def replay(
@@ -37,12 +40,52 @@ def replay(
     queue: Annotated[str | None, typer.Option(help="Which queue the call came by.")] = None,
     tier: Annotated[str | None, typer.Option(help="The customer's tier.")] = None,
     brand: Annotated[str | None, typer.Option(help="The brand that was called.")] = None,
+    dialect: Annotated[
+        Dialect | None,
+        typer.Option(help="Send the calls to a running server, as this kind of system would."),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Where that server is: ws://HOST:PORT or wss://…; for audiosocket "
+            "tcp://HOST:PORT (?legs=suffix where it is set so)."
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="TINGBAN_TOKEN", help="Bearer token, where that server asks for one."),
+    ] = None,
 ) -> None:
-    """Play recorded calls through recogniser and rules, without a server."""
+    """Play recorded calls through recogniser and rules, or send them to a server."""
     try:
         roles = parse_parties(parties) if parties else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--parties") from error
+    if dialect is not None or server is not None:
+        from server.client.audio import Call
+        from server.replay.send import send
+
+        well = send(
+            files, dialect or "native", server, Call("", agent, queue, tier, brand),
+            parties=roles, speed=speed, token=token, told=typer.echo, failed=_complain,
+        )  # fmt: skip
+    else:
+        who = CallInfo(CallId(""), agent, queue, tier, brand)
+        well = _here(files, roles, asr, rules, who, speed, as_json)
+    if not well:
+        raise typer.Exit(1)
+
+
+def _here(
+    files: list[Path],
+    roles: tuple[Party, ...] | None,
+    asr: str,
+    rules: Path | None,
+    who: CallInfo,
+    speed: float,
+    as_json: bool,
+) -> bool:
+    """Without a server. False if one of the files could not be played."""
     recordings, failed = _open(files, roles)
     if recordings:
         from asr.offline import listen
@@ -51,20 +94,23 @@ def replay(
         try:
             model, new_rules = load_listener(asr), load_rules(rules)
         except EngineError as error:
-            typer.echo(f"tingban replay: {error}", err=True)
+            _complain(str(error))
             raise typer.Exit(1) from error
         for file in recordings:
-            info = CallInfo(call_id(file.path), agent, queue, tier, brand)
+            info = replace(who, call=call_id(file.path))
             hear = partial(listen, model, info.call, file.parties, file.rate_hz)
             sound = paced(packets(info.call, file), file.rate_hz, speed)
             events = play(info, about(model), new_rules, hear, sound, file.duration_ms)
             try:
                 _print(file, events, as_json)
             except AudioFileError as error:
-                typer.echo(f"tingban replay: {error}", err=True)
+                _complain(str(error))
                 failed = True
-    if failed:
-        raise typer.Exit(1)
+    return not failed
+
+
+def _complain(text: str) -> None:
+    typer.echo(f"tingban replay: {text}", err=True)
 
 
 def _open(files: list[Path], roles: tuple[Party, ...] | None) -> tuple[list[AudioFile], bool]:
@@ -74,11 +120,11 @@ def _open(files: list[Path], roles: tuple[Party, ...] | None) -> tuple[list[Audi
         try:
             file = open_audio(path, roles)
         except AudioFileError as error:
-            typer.echo(f"tingban replay: {error}", err=True)
+            _complain(str(error))
             failed = True
             continue
         if file.warning:
-            typer.echo(f"tingban replay: {path}: {file.warning}", err=True)
+            _complain(f"{path}: {file.warning}")
         recordings.append(file)
     return recordings, failed
 

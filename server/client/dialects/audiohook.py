@@ -10,6 +10,10 @@ from typing import Any
 from asr.events import Party
 from server.client.audio import Call
 from server.client.clip import Clip
+from server.client.dialects import websocket
+from server.client.dialects.piece import Piece, cuts
+from server.client.errors import Refused
+from server.client.pace import Pace
 
 PATH = "/v1/telephony/audiohook"
 PACKET_MS = 100
@@ -61,13 +65,36 @@ class Session:
         return self.message("open", **said)
 
 
-def messages(call: Call, clip: Clip) -> Iterator[str | bytes]:
+def messages(call: Call, clip: Clip) -> Iterator[Piece[str | bytes]]:
     """Every message of a session. The clip has to be ``mulaw`` at 8000 Hz."""
     session = Session(call.id)
-    config = {"agent": call.agent, "queue": call.queue, "tier": call.tier, "brand": call.brand}
-    known = {name: value for name, value in config.items() if value is not None}
-    yield session.open(tuple(clip.parties), customConfig=known)
-    step = clip.rate * PACKET_MS // 1000
-    for start in range(0, clip.samples, step):
-        yield clip.part(start, start + step)
-    yield session.message("close", clip.duration_ms, reason="end")
+    yield Piece(0, session.open(tuple(clip.parties), customConfig=call.known()))
+    for start, stop in cuts(clip, PACKET_MS):
+        yield Piece(stop, clip.part(start, stop))
+    yield Piece(clip.samples, session.message("close", clip.duration_ms, reason="end"))
+
+
+async def play(
+    server: str, call: Call, clip: Clip, speed: float = 1.0, token: str | None = None
+) -> None:
+    """One session, from ``open`` to ``closed``, without a signature.
+
+    Raises ``Refused`` or ``Lost``.
+    """
+    await websocket.play(
+        server + PATH,
+        messages(call, clip),
+        Pace(clip.rate, speed),
+        token,
+        last=lambda reply: bool(reply["type"] == "closed"),
+        refusal=_refused,
+    )
+
+
+def _refused(reply: dict[str, Any]) -> Refused | None:
+    if reply["type"] == "error":
+        return websocket.refused(reply)
+    if reply["type"] != "disconnect":
+        return None
+    code, _, message = reply["parameters"]["info"].partition(": ")
+    return Refused(code, message)

@@ -69,7 +69,7 @@ async def test_twilio_has_its_token_in_a_custom_parameter() -> None:
             said = twilio.messages(Call(call, agent="a-7", attributes=attributes), mulaw(0.2))
             async with connect(server.ws + twilio.PATH) as socket:
                 with contextlib.suppress(ConnectionClosed):
-                    for text in said:
+                    for _, text in said:
                         await socket.send(text)
                 await socket.wait_closed()
                 return socket.close_reason
@@ -114,7 +114,7 @@ async def asterisk(server: Running) -> bool:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for piece in audiosocket.messages(call, clip, Party.CUSTOMER):
-            writer.write(piece)
+            writer.write(piece.data)
         await reader.read()
     except ConnectionError:
         pass

@@ -17,6 +17,7 @@ from asr.audio.codec import Codec
 from asr.events import AsrEvent, AudioFrame, CallId, Party
 from asr.recogniser import CallAudio, ScriptedRecogniser
 from server.client.clip import Clip, load
+from server.client.dialects.piece import Piece
 from server.live.session import CallSession
 from server.settings import Settings
 from tests.fixtures.script import LINES
@@ -101,10 +102,10 @@ class _Ear:
         await self._inner.aclose()
 
 
-async def send_all(socket: ClientConnection, messages: Iterable[str | bytes]) -> None:
+async def send_all(socket: ClientConnection, messages: Iterable[str | bytes | Piece[Any]]) -> None:
     """As fast as the server takes them."""
     for message in messages:
-        await socket.send(message)
+        await socket.send(message.data if isinstance(message, Piece) else message)
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -86,7 +86,9 @@ async def heard(ears: Ears, call: UUID, party: Party) -> None:
 
 async def test_two_legs_become_one_call_with_words_and_cards(server: Running, ears: Ears) -> None:
     """From the same samples that the native socket hears."""
-    customer, agent = (list(messages(CALL, recorded(), party)) for party in (C, A))
+    customer, agent = (
+        [piece.data for piece in messages(CALL, recorded(), party)] for party in (C, A)
+    )
     async with leg(server, *customer[:2]) as first:
         await heard(ears, CALL, C)
         async with leg(server, *agent[:2]) as second:

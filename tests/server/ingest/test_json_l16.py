@@ -57,8 +57,7 @@ def metadata(**changes: Any) -> str:
 async def test_a_recorded_call_becomes_words_and_cards(server: Running, ears: Ears) -> None:
     """From the same samples that the native socket hears."""
     clip = of(recorded(), (C, A))
-    async with stream(server) as socket:
-        await send_all(socket, json_l16.messages(Call("c-1", queue="broadband"), clip))
+    await json_l16.play(server.ws, Call("c-1", queue="broadband"), clip, speed=0)
     session = await ended(server, "c-1")
     finals, cards = shown(session)
     assert finals == SAID

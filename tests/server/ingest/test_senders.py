@@ -1,0 +1,103 @@
+"""``tingban replay --dialect``: a recorded call, sent as every telephone system does, to a card."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from asr.events import Party
+from server.client.audio import Call
+from server.client.clip import Clip
+from server.client.dialects.senders import SENDERS, CannotCarry
+from server.client.errors import Lost, Refused
+from server.client.viewer import ViewerClient
+from tests.server.ingest.listening import of, recorded, settings, until
+from tests.server.running import Running, running
+
+UUID = "6b1f2e0c-5d7a-4c8e-9f10-2a3b4c5d6e70"
+SPEED = 20.0
+PATIENCE_S = 60
+LISTENING = settings(audiosocket_port=0, audiosocket_legs="suffix")
+
+
+def address(server: Running, dialect: str) -> str:
+    if dialect == "audiosocket":
+        return f"tcp://127.0.0.1:{server.app.state.audiosocket.port}?legs=suffix"
+    return server.ws
+
+
+async def card(server: Running, agent: str, told: list[dict[str, Any]]) -> None:
+    """Wait until the agent's page is shown a suggestion; what was told on the way is kept."""
+    viewer = ViewerClient(server.ws, agent=agent)
+    async with aclosing(viewer.messages()) as messages:
+        async for received in messages:
+            told.append(received.message)
+            events = [received.message, *received.message.get("events", ())]
+            if any(event["type"] == "suggestion" for event in events):
+                return
+
+
+@pytest.mark.parametrize("dialect", SENDERS)
+async def test_a_recorded_call_becomes_a_card_at_the_agent(dialect: str) -> None:
+    sender = SENDERS[dialect]
+    call = Call(UUID, agent="a-7")
+    # What a mixed channel says is nobody's: FunASR gets the customer alone.
+    clip = sender.fit(of(recorded(), (Party.CUSTOMER,)) if sender.mixed else recorded())
+    async with running(settings=LISTENING) as server, asyncio.timeout(PATIENCE_S):
+        told: list[dict[str, Any]] = []
+        watching = asyncio.create_task(card(server, "a-7", told))
+        await until(lambda: told)
+        sending = asyncio.create_task(sender.play(address(server, dialect), call, clip, SPEED))
+        if dialect == "audiosocket":
+            # It says nothing of the agent: somebody has to.
+            await until(lambda: server.switchboard.get(UUID))
+            session = server.switchboard.get(UUID)
+            assert session is not None
+            session.bind("a-7", "lead", "transfer")
+        await asyncio.gather(sending, watching)
+        session = server.switchboard.get(UUID)
+        assert session is not None
+        await session.done.wait()
+        assert session.why == "ended"
+        # A leg of its own may begin a moment later.
+        assert session.lanes.end_ms >= clip.duration_ms
+        assert set(session.lanes.parties) == set(clip.parties)
+
+
+async def test_a_clip_is_made_to_fit_or_says_why_not() -> None:
+    clip = recorded()
+    mixed = SENDERS["funasr"].fit(clip)
+    assert (mixed.parties, mixed.samples) == ((Party.UNKNOWN,), clip.samples)
+    wide = Clip(clip.parties, "pcm16", 16_000, clip.audio)
+    with pytest.raises(CannotCarry, match="16000 Hz"):
+        SENDERS["twilio"].fit(wide)
+    with pytest.raises(CannotCarry, match="--parties"):
+        SENDERS["audiosocket"].fit(mixed)
+    assert SENDERS["json-l16"].fit(mixed) is mixed
+
+
+REFUSED = {name: Refused for name in SENDERS} | {"audiosocket": Lost, "siprec": Refused}
+
+
+@pytest.mark.parametrize("dialect", SENDERS)
+async def test_says_so_when_the_server_refuses_or_is_not_there(dialect: str) -> None:
+    sender = SENDERS[dialect]
+    clip = sender.fit(recorded())
+    async with running(settings=LISTENING) as server:
+        where = address(server, dialect)
+        # A call that has ended: its id cannot be used again.
+        await sender.play(where, Call(UUID), clip, SPEED)
+        await until(lambda: server.switchboard.get(UUID))
+        session = server.switchboard.get(UUID)
+        assert session is not None
+        await session.done.wait()
+        with pytest.raises(REFUSED[dialect]) as said:
+            await sender.play(where, Call(UUID), clip, SPEED)
+        if isinstance(said.value, Refused):
+            assert said.value.code == "call_ended"
+    if dialect != "native":  # which keeps trying
+        with pytest.raises(Lost):
+            await sender.play(where, Call(UUID), clip, SPEED)
