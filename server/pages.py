@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -60,9 +61,10 @@ class SafeHeaders:
 
 
 def routes() -> list[BaseRoute]:
-    """The pages and the static files below ``/widget/``."""
+    """The pages and the static files below ``/widget/``, compressed for whoever takes gzip."""
     pages = [Route(path, _page(name), methods=["GET"]) for path, name in PAGES.items()]
-    return [*pages, Mount("/widget", StaticFiles(directory=FOLDER))]
+    files = GZipMiddleware(StaticFiles(directory=FOLDER), compresslevel=6)
+    return [*pages, Mount("/widget", files)]
 
 
 def _page(name: str) -> Page:

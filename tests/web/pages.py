@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Request
 
 
 def no_sideways_scroll(page: Page) -> None:
@@ -19,3 +21,17 @@ def no_sideways_scroll(page: Page) -> None:
         }"""
     )
     assert wide == []
+
+
+def bytes_loaded(page: Page, address: str) -> dict[str, int]:
+    """Goes there; bytes of each answer as they came over the line, by path."""
+    asked: list[Request] = []
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("requestfinished", note)
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.remove_listener("requestfinished", note)
+    return {urlsplit(one.url).path: one.sizes()["responseBodySize"] for one in asked}

@@ -68,8 +68,6 @@ export class AssistView {
     this.#top.update(state, call, link)
     this.#notices.update([...this.#elsewhere(state, call), ...notices(strings, state, call, link, this.how.observe ? null : this.how.claim)])
     this.#cards.quiet = call ? strings.listening : `${strings.idleTitle} · ${strings.idleText}`
-    this.#cards.update(ranked, call?.live ?? true, ({ call: of, id }) => `${of} ${id}` in state.answers)
-    this.keys.drawn()
     show(this.#summary.element, call?.live === false)
     if (call?.live === false) this.#summary.update(call, state.answers)
     this.#gauges.update(call?.metrics ?? {})
@@ -77,6 +75,9 @@ export class AssistView {
     this.#whisper.update(call, state.read)
     if (!this.how.observe && this.#whisper.whisper) this.#announcer.whisper(this.#whisper.whisper)
     this.#transcript.update(call)
+    // Last, because cards that glide ask where they stand: then the layout is made once.
+    this.#cards.update(ranked, call?.live ?? true, ({ call: of, id }) => `${of} ${id}` in state.answers)
+    this.keys.drawn()
     if (!this.how.observe) this.#announcer.update(this.#cards.cards)
   }
 

@@ -21,6 +21,7 @@ export class RowView {
   #raised = h('span', { class: 'raised' })
   #done = h('span', { class: 'handled' })
   /** @type {import('../client/board-state.js').Row|null} */ #row = null
+  #current = false
 
   /** @param {import('../ui/board-strings.js').AllStrings} strings @param {string} call @param {(call: string) => void} open */
   constructor(strings, call, open) {
@@ -40,7 +41,8 @@ export class RowView {
 
   /** @param {import('../client/board-state.js').Row} row @param {boolean} current whether it is open beside */
   update(row, current) {
-    set(this.button, { 'aria-current': current ? 'true' : null })
+    if (current !== this.#current) set(this.button, { 'aria-current': current ? 'true' : null })
+    this.#current = current
     if (row === this.#row) return
     const before = this.#row
     this.#row = row

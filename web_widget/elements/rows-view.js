@@ -45,7 +45,10 @@ export class RowsView {
   }
 
   get #holds() {
-    return this.#over || this.#list.querySelector('.row:focus-visible') !== null
+    if (this.#over) return true
+    // Asked with every frame: a search through three hundred rows would cost more than drawing one.
+    const { activeElement } = /** @type {ShadowRoot|Document} */ (this.element.getRootNode())
+    return activeElement !== null && this.#list.contains(activeElement) && activeElement.matches(':focus-visible')
   }
 
   /**

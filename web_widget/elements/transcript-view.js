@@ -29,9 +29,11 @@ export class TranscriptView {
     this.#newest.addEventListener('click', () => this.#follow())
     this.#log.addEventListener('scroll', () => this.#scrolled(), { passive: true })
     this.element = h('section', { class: 'talk' }, this.#log, this.#newest)
-    // The panel may shrink when a card comes: the newest line stays in view.
+    // The newest line stays in view when lines grow, and when the panel shrinks because a card
+    // comes. Observers are told after layout and before painting: asking for the height costs nothing.
     this.resized = new ResizeObserver(() => this.#follows && this.#toEnd())
     this.resized.observe(this.#log)
+    this.resized.observe(this.#lines)
   }
 
   /** @param {import('../client/call-state.js').CallState|undefined} call */
@@ -52,7 +54,6 @@ export class TranscriptView {
     this.#views = known
     arrangeChildren(this.#lines, [...known.values()].map((view) => view.element))
     show(this.#blank, utterances.length === 0)
-    if (this.#follows) this.#toEnd()
   }
 
   /** @param {string} call */

@@ -16,6 +16,7 @@ export class UtteranceView {
   #more = h('button', { type: 'button', class: 'more' })
   #longest = 0
   #open = false
+  #turn = false
   /** @type {import('../client/wire.js').Transcript|null} */ #shown = null
   /** @type {readonly import('../client/wire.js').Alert[]} */ #alerts = []
 
@@ -37,12 +38,15 @@ export class UtteranceView {
    * @param {boolean} turn whether the speaker changes here
    */
   update(utterance, alerts, turn) {
+    const changed = utterance !== this.#shown || !same(alerts, this.#alerts)
+    if (!changed && turn === this.#turn) return
+    this.#turn = turn
     set(this.element, {
       class: `utterance ${utterance.party}${turn ? ' turn' : ''}`,
       part: `utterance ${utterance.party}`,
       'data-utterance': utterance.utterance, 'data-final': String(utterance.final),
     })
-    if (utterance === this.#shown && same(alerts, this.#alerts)) return
+    if (!changed) return
     this.#shown = utterance
     this.#alerts = alerts
     say(this.#name, this.strings.party[utterance.party])

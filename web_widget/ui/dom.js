@@ -46,14 +46,16 @@ export function show(element, shown) {
 export const words = (text, attributes = {}) => h('bdi', { dir: 'auto', ...attributes }, text)
 
 /**
- * Makes the children of `parent` the given nodes, in that order, moving as few as possible.
- * @param {Element} parent @param {readonly Node[]} nodes
+ * Makes the children of `parent` the given nodes, in that order; one that only goes up or down
+ * moves alone. @param {Element} parent @param {readonly ChildNode[]} nodes
  */
 export function arrangeChildren(parent, nodes) {
   const wanted = new Set(nodes)
   for (const child of [...parent.childNodes]) if (!wanted.has(child)) child.remove()
   let at = parent.firstChild
   for (const node of nodes) {
+    // What stands here goes further down: its turn comes, the others need not move past it.
+    if (node !== at && node === at?.nextSibling) at = node
     if (node === at) at = at.nextSibling
     else parent.insertBefore(node, at)
   }

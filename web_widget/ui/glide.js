@@ -5,6 +5,7 @@ const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches
 
 /** Where the children are now. @param {Element} parent @returns {Map<Element, number>} */
 export function places(parent) {
+  if (still()) return new Map()
   return new Map([...parent.children].map((child) => [child, child.getBoundingClientRect().top]))
 }
 
