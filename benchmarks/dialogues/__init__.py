@@ -4,7 +4,8 @@
         for label in dialogue.labels:
             print(dialogue.id, label.category, dialogue.turns[label.turn].text)
 
-`dev` and `dev2` are for tuning rules, `test` only for reporting. README.md has the format and the meanings.
+`dev`, `dev2` and `dev3` are for tuning rules, `test` only for reporting.
+README.md has the format and the meanings.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, Literal
 from assist_rules.events import CATEGORIES as ALERT_CATEGORIES
 
 Role = Literal["agent", "customer"]
-Split = Literal["dev", "dev2", "test"]
+Split = Literal["dev", "dev2", "dev3", "test"]
 
 FOLDER = Path(__file__).resolve().parent
 
