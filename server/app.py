@@ -21,6 +21,7 @@ from server.ingest import mount
 from server.ingest.audiosocket import AudioSocketServer
 from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
+from server.live.batches import Batches
 from server.live.bus import Bus, InProcessBus
 from server.live.cause import CAUSES
 from server.live.switchboard import NewRules, Switchboard
@@ -66,6 +67,7 @@ def create_app(
     )
     spikes = SpikeWatch(switchboard, settings.spike)
     unbound = Unbound(switchboard.bus)
+    batches = Batches(switchboard.bus)
     if site is not None:
         site.bus.accounts = {CAUSES: spikes.causes, UNBOUND: unbound.known}
     telephony = Telephony(switchboard, settings, access)
@@ -132,7 +134,7 @@ def create_app(
 
     @app.websocket("/v1/board")
     async def board(socket: WebSocket) -> None:
-        viewer = BoardViewer(socket, switchboard, access, settings.viewers, spikes)
+        viewer = BoardViewer(socket, switchboard, access, settings.viewers, spikes, batches)
         await sockets.serve(socket, viewer.talk)
 
     app.routes.extend(pages.routes())

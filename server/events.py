@@ -118,3 +118,7 @@ class CallEvent:
     """Wall time, seconds since the epoch, of: arrived, recognised, fired, sent. Never compared."""
     heard_ms: int | None = None
     """Audio time of the last sample of what caused it, where that is known."""
+
+    def stamped(self, stamps: Mapping[str, float]) -> CallEvent:
+        """The same event at these times."""
+        return CallEvent(self.call, self.seq, self.at_ms, self.body, stamps, self.heard_ms)

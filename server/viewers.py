@@ -19,6 +19,7 @@ from server.access.access import Access
 from server.access.roles import EVERY_QUEUE, Caller, Scope
 from server.ingest.hello import refusal
 from server.live import bus as topics
+from server.live.batches import Batches
 from server.live.notice import AFRESH, Notice, encode, of_event
 from server.live.queue import TooSlow, ViewerQueue
 from server.live.session import CallSession
@@ -27,9 +28,6 @@ from server.live.unbound import Unbound
 from server.refusals import Refusal
 from server.settings import ViewerSettings
 from server.spikes import SpikeWatch, notice
-
-BATCH_S = 0.02
-"""How long events of a board may wait for others."""
 
 
 class _Message(BaseModel):
@@ -317,9 +315,12 @@ class BoardViewer(Viewer):
         access: Access,
         settings: ViewerSettings,
         spikes: SpikeWatch,
+        batches: Batches,
     ) -> None:
         super().__init__(socket, switchboard, access, settings)
         self._spikes = spikes
+        self._batched = socket.query_params.get("batch") == "1"
+        self._source = batches if self._batched else switchboard.bus
 
     async def talk(self) -> None:
         """Show the board."""
@@ -329,8 +330,8 @@ class BoardViewer(Viewer):
     def _listening(self) -> AbstractContextManager[None]:
         queues = self._caller.queues
         if roles.scope(self._caller, "board.watch") is Scope.ALL or EVERY_QUEUE in queues:
-            return self._switchboard.bus.listen([topics.BOARD], self._queue)
-        return self._switchboard.bus.listen(map(topics.of_queue, queues), self._queue)
+            return self._source.listen([topics.BOARD], self._queue)
+        return self._source.listen(map(topics.of_queue, queues), self._queue)
 
     def _so_far(self) -> Iterable[Notice]:
         calls = [
@@ -347,17 +348,8 @@ class BoardViewer(Viewer):
             yield Notice(encode(self._switchboard.elsewhere.notice()))
 
     async def _down(self) -> None:
-        """With ``?batch=1``, what comes within a blink goes in one message: a board of hundreds of
-        calls gets hundreds of events a second, and each message costs more than its text."""
-        batched = self._socket.query_params.get("batch") == "1"
         while True:
-            notices = [await self._queue.get(), *(self._queue.take() if batched else ())]
-            texts = [
-                told.text
-                for one in notices
-                for told in (self._so_far() if one is AFRESH else (one,))
-            ]
-            for text in [f"[{','.join(texts)}]"] if batched else texts:
-                await self._socket.send_text(text)
-            if batched:
-                await asyncio.sleep(BATCH_S)
+            notice = await self._queue.get()
+            for told in self._so_far() if notice is AFRESH else (notice,):
+                single = self._batched and not told.batch
+                await self._socket.send_text(f"[{told.text}]" if single else told.text)

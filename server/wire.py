@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from asr.events import CallId, Char, Metric, Transcript
@@ -38,6 +39,9 @@ TYPES: dict[str, type[Any]] = {
     "status": Status,
 }
 NAMES = {body: name for name, body in TYPES.items()}
+
+
+_AS_IT_IS = frozenset((str, int, float, bool, type(None)))
 
 
 class WireError(ValueError):
@@ -82,14 +86,22 @@ def from_wire(message: Mapping[str, Any]) -> CallEvent:
     return CallEvent(call, seq, at_ms, _build(kind, fields, call), stamps, heard_ms)
 
 
+@cache
+def _fields(kind: type[Any]) -> tuple[str, ...] | None:
+    """Names of a dataclass' fields on the wire; ``None`` for what is no dataclass."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(f.name for f in dataclasses.fields(kind) if (kind, f.name) != (Evidence, "call"))
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, Char):
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is Char:
         return [value.ms, round(value.confidence, 3)]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        if isinstance(value, Evidence):
-            plain.pop("call")
-        return plain
+    if (names := _fields(kind)) is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, StrEnum):
         return str(value)
     if isinstance(value, Mapping):

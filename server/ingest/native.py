@@ -39,6 +39,8 @@ class NativeSocket:
         self._settings = settings
         # One deadline serves the idle timer and whoever takes the call away.
         self._deadline = asyncio.timeout(None)
+        self._now = asyncio.get_running_loop().time
+        self._postpone_at = 0.0
         self._stopped: Refusal | None = None
         self._feeding = False
 
@@ -117,11 +119,12 @@ class NativeSocket:
 
     def _postpone(self) -> None:
         """Put the deadline off. Not at each of fifty packets a second: timers are not free."""
-        idle_s = self._settings.idle_s
-        now = asyncio.get_running_loop().time()
-        when = self._deadline.when()
-        if self._stopped is None and (when is None or when - now < idle_s):
-            self._deadline.reschedule(now + idle_s * 1.25)
+        now = self._now()
+        if now < self._postpone_at or self._stopped is not None:
+            return
+        early = self._settings.idle_s / 4
+        self._postpone_at = now + early
+        self._deadline.reschedule(now + self._settings.idle_s + early)
 
 
 def _check_end(text: str) -> None:

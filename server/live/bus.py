@@ -66,8 +66,8 @@ class InProcessBus:
 
     def depths(self) -> list[int]:
         """How many notices wait in each queue whose reader is outside the server."""
-        queues = set().union(*self._listeners.values())
-        return [len(queue) for queue in queues if not queue.inside]
+        queues: set[ViewerQueue] = set().union(*self._listeners.values())
+        return [depth for queue in queues for depth in queue.depths()]
 
     @contextmanager
     def listen(self, topics: Iterable[str], queue: ViewerQueue) -> Iterator[None]:

@@ -22,15 +22,21 @@ class Notice:
     """Partials and metrics: a later one stands for them. All else must arrive."""
     for_board: bool = True
     """The board does without partial transcripts."""
+    batch: bool = False
+    """An array of messages already."""
 
 
 AFRESH = Notice("", ("afresh",), passing=True)
 """To boards: what is shown of other nodes has changed as a whole, so tell everything again."""
 
 
+# ``json.dumps`` makes an encoder for each text that is not in its default form.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
 def encode(message: dict[str, Any]) -> str:
     """The text of a message, as short as JSON allows."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(message)
 
 
 def of_event(event: CallEvent) -> Notice:

@@ -31,6 +31,10 @@ class ViewerQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def depths(self) -> list[int]:
+        """How many notices wait for each page behind it: one, unless it is a part of the server."""
+        return [] if self.inside else [len(self)]
+
     def put(self, notice: Notice) -> None:
         """Add a notice; one that only passes through gives way to a later one of its kind."""
         if self._overflow.is_set():

@@ -12,7 +12,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from asr.events import AudioFrame, Watermark
 from asr.recogniser import CallAudio
@@ -114,9 +113,10 @@ class CallSession:
             if not self.info.agent:
                 self._bus.publish([UNBOUND], unbound.change(self.info))
             async for event in self._audio:
-                recognised = time.time()
+                recognised = _stamp()
                 events = self._state.absorb(event)
-                self._publish(events, {"recognised": recognised, "fired": time.time()})
+                if events:
+                    self._publish(events, {"recognised": recognised, "fired": _stamp()})
                 self._progress.hear(event)
                 if isinstance(event, Watermark) and event.at_ms - self._marked_ms >= MARK_EVERY_MS:
                     self._mark(event.at_ms)
@@ -262,13 +262,13 @@ class CallSession:
             self.lanes.advance(frame)
             if self._journal is not None:
                 self._journal.hear(frame)
-        self._arrivals.note(self.lanes.end_ms, time.time())
+        self._arrivals.note(self.lanes.end_ms, _stamp())
 
     # Those who watch it
 
     def feedback(self, suggestion: str, verdict: str) -> None:
         """The agent used, dismissed or refused a card."""
-        fired = time.time()
+        fired = _stamp()
         self._publish(self._state.feedback(suggestion, verdict), {"fired": fired})
 
     def bind(self, agent: str, by: str, why: str) -> bool:
@@ -371,12 +371,9 @@ class CallSession:
     def _publish(self, events: Iterable[CallEvent], stamps: dict[str, float]) -> None:
         kept: list[tuple[CallEvent, str]] = []
         for event in events:
-            stamped = dict(stamps)
             arrived = None if event.heard_ms is None else self._arrivals.of(event.heard_ms)
-            if arrived is not None:
-                stamped = {"arrived": arrived, **stamped}
-            stamped["sent"] = time.time()
-            event = replace(event, stamps={k: round(v, 4) for k, v in stamped.items()})
+            heard = {} if arrived is None else {"arrived": arrived}
+            event = event.stamped({**heard, **stamps, "sent": _stamp()})
             shown = event if self._veil is None else self._veil.over(event)
             self._remember(shown, event)
             metrics.published(event)
@@ -404,6 +401,11 @@ MARK_EVERY_MS = 1_000
 """Audio between two notes of how far a call is settled."""
 TAKEOVER_S = 3.0
 """A feeding socket that has been silent for this long gives way to a new one."""
+
+
+def _stamp() -> float:
+    """Wall time as events carry it."""
+    return round(time.time(), 4)
 
 
 class Arrivals:
