@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from asr.audio.crosstalk import CrossTalk
+from asr.audio.together import Asking, alone
 from asr.events import AsrEvent, AudioFrame, CallId, Party, StreamFailed, Transcript, Watermark
 from asr.metrics import SoundMeter
 from asr.paraformer.decoder import Decoder, Kind
@@ -90,11 +91,15 @@ class CallStream:
 
         ``since_s`` is kept in the tasks that it gives rise to (:attr:`Task.since_s`).
         """
+        alone(self.taking(frame, since_s))
+
+    def taking(self, frame: AudioFrame, since_s: float = 0.0) -> Asking[None]:
+        """:meth:`push`, stopping where the voice network is needed."""
         stream = self._streams.get(frame.party)
         if stream is None or frame.party in self._failed:
             return
         try:
-            stream.push(frame)
+            yield from stream.taking(frame)
         except BadAudio as error:
             self.fail(frame.party, error.code, str(error))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from asr.audio.together import Asking, side_by_side
 from asr.call import CallStream
 from asr.events import AsrEvent, AudioFrame, CallId, Party
 from asr.paraformer.decoder import Decoder
@@ -73,9 +74,10 @@ def listen_many(
             )
         if not open_calls:
             return
+        side_by_side(listening.reading() for listening in open_calls.values())
         tasks: list[tuple[CallStream, Task]] = []
         for listening in open_calls.values():
-            tasks.extend((listening.stream, task) for task in listening.next_tasks())
+            tasks.extend((listening.stream, task) for task in listening.stream.ready())
         if tasks:
             answers = decoder.hear([task.question for _, task in tasks])
             for (stream, task), heard in zip(tasks, answers, strict=True):
@@ -93,12 +95,11 @@ class _Listening:
     stream: CallStream
     packets: Iterator[AudioFrame]
 
-    def next_tasks(self) -> list[Task]:
-        """Questions to ask now; reads on until there is one or the recording ends."""
-        while not (tasks := list(self.stream.ready())):
+    def reading(self) -> Asking[None]:
+        """Read on until there is something to ask or the recording ends."""
+        while next(self.stream.ready(), None) is None:
             packet = next(self.packets, None)
             if packet is None:
                 self.stream.end()
-                return list(self.stream.ready())
-            self.stream.push(packet)
-        return tasks
+                return
+            yield from self.stream.taking(packet)

@@ -16,6 +16,7 @@ from asr.audio.codec import CodecError, Samples, decode_pcm16
 from asr.audio.crosstalk import Ear
 from asr.audio.gate import SoundError
 from asr.audio.resample import Resampler
+from asr.audio.together import Asking, alone
 from asr.audio.utterance import Action, Begin, CutterConfig, End, Speech, UtteranceCutter
 from asr.audio.utterance import NotSpeech as Mark
 from asr.events import AsrEvent, AudioFrame, AudioGap, CallId, NotSpeech, Party
@@ -132,9 +133,13 @@ class PartyStream:
 
     def push(self, frame: AudioFrame) -> None:
         """Take a packet. Raises :class:`BadAudio`; the party is then to be closed."""
+        alone(self.taking(frame))
+
+    def taking(self, frame: AudioFrame) -> Asking[None]:
+        """:meth:`push`, stopping where the voice network is needed."""
         try:
             samples = decode_pcm16(frame.pcm16)
-            self._take(samples, frame.start_sample)
+            yield from self._take(samples, frame.start_sample)
         except CodecError as error:
             raise BadAudio("split_sample", str(error)) from error
         except SoundError as error:
@@ -143,7 +148,7 @@ class PartyStream:
 
     def end(self) -> None:
         """No more audio: an open utterance is asked for to its end."""
-        self._hear(self._resampler.end())
+        alone(self._hear(self._resampler.end()))
         self._act(self._cutter.end())
         self._tell_leak()
         self.entries.append(Entry(self.at_ms, self.at_ms, [], None))
@@ -183,22 +188,24 @@ class PartyStream:
         transcript = task.sentence.hear(heard, kind, task.until_ms, task.at_ms)
         return [transcript] if transcript else []
 
-    def _take(self, samples: NDArray[np.int16], start: int) -> None:
+    def _take(self, samples: NDArray[np.int16], start: int) -> Asking[None]:
         late = self._expected - start
         if late > 0:
             samples = samples[late:]  # heard before: sent twice, or arrived out of order
         if not len(samples):
             return
         if late < 0:
-            self._gap(start)
+            yield from self._gap(start)
         self._expected += len(samples)
-        self._hear(self._resampler.push(samples))
+        yield from self._hear(self._resampler.push(samples))
 
-    def _hear(self, sound: Samples) -> None:
+    def _hear(self, sound: Samples) -> Asking[None]:
         """Take 16 kHz sound."""
         if len(sound):
             start = self._cutter.position
-            actions = self._cutter.push(sound)  # refuses what is not sound, before it is measured
+            actions = yield from self._cutter.taking(
+                sound
+            )  # refuses what is not sound, before it is measured
             if self._meter is not None:
                 self._tell(self._meter.hear(self.party, sound, start))
             self._act(actions)
@@ -211,7 +218,7 @@ class PartyStream:
         if self._meter is not None:
             self._tell(self._meter.activity(self.party, speaking, at_ms))
 
-    def _gap(self, start: int) -> None:
+    def _gap(self, start: int) -> Asking[None]:
         missing_ms = (start - self._expected) * 1000 // self._rate
         if missing_ms > self._config.furthest_gap_ms:
             raise BadAudio(
@@ -221,9 +228,9 @@ class PartyStream:
         begin_ms = self.at_ms
         if missing_ms <= self._config.bridge_ms:
             silence = np.zeros(start - self._expected, np.int16)
-            self._hear(self._resampler.push(silence))
+            yield from self._hear(self._resampler.push(silence))
         else:
-            self._hear(self._resampler.end())
+            yield from self._hear(self._resampler.end())
             self._act(self._cutter.gap(self._in_16k(start)))
             self._resampler = Resampler(self._rate)
         self._expected = start

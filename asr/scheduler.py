@@ -1,8 +1,8 @@
 """Decides what the model hears next. Pure: time and what waits are arguments.
 
 Ends and chunks come first, oldest first. Early partials live on what is left: a bucket fills
-with the time the model is not busy with the rest, up to a share, and each early partial is paid
-from it. So they thin out as load grows, and stop before anything else gets later.
+with the time that the worker is not busy with the rest, up to a share, and each early partial is
+paid from it. So they thin out as load grows, and stop before anything else gets later.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class SchedulerConfig:
     most_rows: int = 16
     """Rows in a step."""
     busy_share: float = 0.7
-    """Early partials may bring the model's busy time up to this share, not beyond."""
+    """Early partials may bring the worker's busy time up to this share, not beyond."""
     saved_ms: float = 200.0
-    """The most unused model time that early partials can save up."""
+    """The most unused time that early partials can save up."""
     memory_s: float = 2.0
     """How fast measured load is forgotten."""
 
@@ -59,7 +59,7 @@ class Scheduler:
 
     @property
     def load(self) -> float:
-        """Share of time the model has lately spent on what cannot wait, 0 to 1."""
+        """Share of time that has lately gone into what cannot wait, 0 to 1."""
         return self._urgent_share
 
     @property
@@ -83,17 +83,19 @@ class Scheduler:
         hear.extend(w.item for w in chosen)
         return Choice(hear, [w.item for w in skipped])
 
-    def ran(self, now_s: float, took_s: float, urgent: int, early: int) -> None:
-        """A step of so many rows ended at ``now_s`` after ``took_s``."""
+    def ran(
+        self, now_s: float, took_s: float, urgent: int, early: int, beside_s: float = 0.0
+    ) -> None:
+        """A step of so many rows took ``took_s``, and ``beside_s`` went into everything else that
+        cannot wait (packets, events); it is ``now_s``."""
         rows = urgent + early
         took_ms = took_s * 1000
         self._row_ms += 0.2 * (took_ms / rows - self._row_ms)
-        urgent_s = took_s * urgent / rows
         self._saved_ms -= took_ms * early / rows
-        self.idle(now_s, urgent_s)
+        self.idle(now_s, beside_s + took_s * urgent / rows)
 
     def idle(self, now_s: float, busy_s: float = 0.0) -> None:
-        """Time has passed, ``busy_s`` of it on what cannot wait."""
+        """It is ``now_s``; since last told, ``busy_s`` went into what cannot wait."""
         config = self._config
         past_s = 0.0 if self._last_s is None else max(now_s - self._last_s, 0.0)
         self._last_s = now_s

@@ -12,9 +12,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 
+from asr.audio.together import Asking, side_by_side
 from asr.call import CallStream
 from asr.live import Close, Delivery, EngineConfig, LiveCall, Message, Push
 from asr.paraformer.decoder import Decoder, Kind
@@ -31,6 +33,14 @@ def restart_wait_s(broken_at: Iterable[float], now: float, first_s: float) -> fl
     ``first_s``, then twice as long each time."""
     lately = sum(now - at < 60 for at in broken_at)
     return first_s * 2.0 ** (lately - 1) if lately else 0.0
+
+
+class _StepTime(NamedTuple):
+    """How long a step took, and its rows."""
+
+    took_s: float
+    urgent: int
+    early: int
 
 
 class Worker(threading.Thread):
@@ -91,10 +101,17 @@ class Worker(threading.Thread):
                 broken = True
 
     def _turn(self) -> None:
+        began = time.monotonic()
         self._take_messages()
-        worked = self._step()
+        step = self._step()
         self._give_events()
-        if not worked and not self._ending.is_set():
+        now = time.monotonic()
+        if step is not None:
+            beside_s = now - began - step.took_s
+            self.scheduler.ran(now, step.took_s, step.urgent, step.early, beside_s)
+            return
+        self.scheduler.idle(now, now - began)
+        if not self._ending.is_set():
             self._wake.wait(timeout=0.5)
             # Packets of many calls arrive all the time: look at them together, not one by one.
             time.sleep(self._config.gather_ms / 1000)
@@ -103,8 +120,15 @@ class Worker(threading.Thread):
 
     def _take_messages(self) -> None:
         # Only what is here now: under load the model's turn must come, too.
+        waiting: dict[LiveCall, list[Message]] = {}
         for _ in range(len(self._inbox)):
             message = self._inbox.popleft()
+            waiting.setdefault(message.call, []).append(message)
+        side_by_side(self._taking(messages) for messages in waiting.values())
+
+    def _taking(self, messages: Iterable[Message]) -> Asking[None]:
+        """Messages of one call."""
+        for message in messages:
             if isinstance(message, Close):
                 self._touched.pop(message.call, None)
                 self._forget(message.call)
@@ -112,15 +136,15 @@ class Worker(threading.Thread):
             stream = self._stream(message.call)
             self._touched[message.call] = None
             if isinstance(message, Push):
-                self._push(stream, message)
+                yield from self._push(stream, message)
             else:
                 stream.end(time.monotonic())
 
-    def _push(self, stream: CallStream, message: Push) -> None:
+    def _push(self, stream: CallStream, message: Push) -> Asking[None]:
         call, frame = message.call, message.frame
         self._taken[call] = self._taken.get(call, 0) + len(frame.pcm16) // 2
         try:
-            stream.push(frame, message.arrived_s)
+            yield from stream.taking(frame, message.arrived_s)
         except Exception:
             log.exception("call %s: audio of %s cannot be taken in", call.call, frame.party)
             stream.fail(frame.party, "internal", "this stream's audio broke the recogniser")
@@ -145,8 +169,8 @@ class Worker(threading.Thread):
         if stream := self._streams.pop(call, None):
             stream.close()
 
-    def _step(self) -> bool:
-        """One batch; False if there was nothing to hear."""
+    def _step(self) -> _StepTime | None:
+        """One batch; None if there was nothing to hear."""
         waiting: list[Waiting[tuple[LiveCall, Task]]] = []
         for call, stream in self._streams.items():
             skipped = stream.skip_stale()
@@ -155,20 +179,17 @@ class Worker(threading.Thread):
                 self._touched[call] = None
             for task in stream.ready():
                 waiting.append(Waiting((call, task), task.question.kind, task.since_s))
-        if not waiting:
-            return False
         choice = self.scheduler.choose(waiting)
         for call, task in choice.skip:
             self._streams[call].skip(task)
             self._touched[call] = None
         self.early_skipped += len(choice.skip)
-        if choice.hear:
-            began = time.monotonic()
-            self._hear(choice.hear)
-            now = time.monotonic()
-            early = sum(task.question.kind is Kind.EARLY for _, task in choice.hear)
-            self.scheduler.ran(now, now - began, len(choice.hear) - early, early)
-        return True
+        if not choice.hear:
+            return None
+        began = time.monotonic()
+        self._hear(choice.hear)
+        early = sum(task.question.kind is Kind.EARLY for _, task in choice.hear)
+        return _StepTime(time.monotonic() - began, len(choice.hear) - early, early)
 
     def _hear(self, batch: list[tuple[LiveCall, Task]]) -> None:
         try:

@@ -15,6 +15,7 @@ from asr.audio.actions import Action, Begin, CutterConfig, End, NotSpeech, Speec
 from asr.audio.codec import Samples
 from asr.audio.crosstalk import Ear
 from asr.audio.gate import Gate, Loudness
+from asr.audio.together import Asking, alone
 from asr.audio.tones import Listener
 from asr.audio.vad import HOP, VoiceActivity, VoiceNetwork
 
@@ -83,13 +84,17 @@ class UtteranceCutter:
 
     def push(self, samples: Samples) -> list[Action]:
         """Take sound. Raises :class:`asr.audio.gate.SoundError` if it holds NaN or infinity."""
+        return alone(self.taking(samples))
+
+    def taking(self, samples: Samples) -> Asking[list[Action]]:
+        """:meth:`push`, stopping where the voice network is needed."""
         if self._ended:
             raise RuntimeError("sound was pushed into a cutter after its end")
         sound = np.concatenate((self._rest, samples)) if len(self._rest) else samples
         actions: list[Action] = []
         whole = len(sound) - len(sound) % HOP
         for first in range(0, whole, HOP):
-            self._hear(sound[first : first + HOP], HOP, actions)
+            yield from self._hear(sound[first : first + HOP], HOP, actions)
         self._rest = sound[whole:]
         return actions
 
@@ -113,7 +118,7 @@ class UtteranceCutter:
         actions: list[Action] = []
         if len(self._rest):
             count = len(self._rest)
-            self._hear(np.pad(self._rest, (0, HOP - count)), count, actions)
+            alone(self._hear(np.pad(self._rest, (0, HOP - count)), count, actions))
             self._rest = np.zeros(0, np.float32)
         if self._open:
             actions.append(self._close(why))
@@ -121,10 +126,10 @@ class UtteranceCutter:
             actions.append(mark)
         return actions
 
-    def _hear(self, hop: Samples, count: int, actions: list[Action]) -> None:
+    def _hear(self, hop: Samples, count: int, actions: list[Action]) -> Asking[None]:
         """Decide on one piece, whose first ``count`` samples are real."""
         loudness = self._gate.hear(hop)
-        voice = self._ask(hop, loudness)
+        voice = yield from self._ask(hop, loudness)
         start = self._position
         self._position += count
         if self._ear:
@@ -162,7 +167,7 @@ class UtteranceCutter:
             self._voiced.clear()
             self._candidate = None
 
-    def _ask(self, hop: Samples, loudness: Loudness) -> float:
+    def _ask(self, hop: Samples, loudness: Loudness) -> Asking[float]:
         """The network's verdict, 0 where it need not be asked."""
         if loudness.loud or self._open:
             if not self._awake:
@@ -170,13 +175,13 @@ class UtteranceCutter:
                 self._voice.reset()
                 for past, _ in list(self._past)[-_WARM_UP:]:
                     if len(past) == HOP:
-                        self._voice.hear(past)
+                        yield self._voice, past
             self._awake = 6
         elif self._awake:
             self._awake -= 1
         if not self._awake:
             return 0.0
-        voice = self._voice.hear(hop)
+        voice = yield self._voice, hop
         self._gate.teach(loudness, voice)
         return voice
 

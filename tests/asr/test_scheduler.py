@@ -57,6 +57,21 @@ def test_measured_load_follows_what_the_model_was_busy_with():
     assert scheduler.load < 0.01
 
 
+def test_packets_and_events_are_load_too():
+    """A worker that has no time left for early partials must know, whatever takes it."""
+    scheduler = Scheduler()
+    now = 0.0
+    scheduler.idle(now)
+    for _ in range(1_000):
+        now += 0.02
+        scheduler.ran(now, 0.005, urgent=2, early=0, beside_s=0.01)
+    assert 0.7 < scheduler.load < 0.8
+    for _ in range(1_000):
+        now += 0.02
+        scheduler.idle(now, 0.01)
+    assert 0.45 < scheduler.load < 0.55
+
+
 def test_early_partials_stop_before_anything_else_under_load():
     scheduler = Scheduler(SchedulerConfig(busy_share=0.7))
     busy(scheduler, 0.95)
