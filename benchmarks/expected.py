@@ -9,6 +9,7 @@ from asr.events import CallId, Transcript, Watermark
 from asr.recogniser import RecogniserInfo
 from assist_rules.events import Alert, CallInfo, Retraction, State
 from benchmarks import null_recogniser as null
+from server.events import CallEvent
 from server.live.state import CallState, Rules
 from server.live.switchboard import NewRules
 
@@ -27,8 +28,8 @@ def finals(call: str, duration_ms: int, until_ms: int) -> Finals:
     )
 
 
-def confirmed(call: str, duration_ms: int, until_ms: int, begin: NewRules) -> Confirmed:
-    """What the rules say of such a call that nothing disturbs."""
+def published(call: str, duration_ms: int, until_ms: int, begin: NewRules) -> list[CallEvent]:
+    """Everything that such a call says when nothing disturbs it."""
     info = CallInfo(CallId(call), "agent", None, None, None, {}, "")
     rules: Rules = begin(info)
     state = CallState(info, RecogniserInfo("null", demonstration=True), rules)
@@ -43,8 +44,13 @@ def confirmed(call: str, duration_ms: int, until_ms: int, begin: NewRules) -> Co
             made += state.absorb(Watermark(info.call, max(0, mark - null.BEHIND_MS), mark))
         made += state.absorb(event)
     made += state.end("ended", duration_ms)
+    return made
+
+
+def confirmed(call: str, duration_ms: int, until_ms: int, begin: NewRules) -> Confirmed:
+    """What the rules say of such a call."""
     alerts: dict[str, Alert] = {}
-    for one in made:
+    for one in published(call, duration_ms, until_ms, begin):
         if isinstance(one.body, Alert):
             alerts[one.body.id] = one.body
         elif isinstance(one.body, Retraction):

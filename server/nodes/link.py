@@ -31,8 +31,10 @@ from server.settings import NodeSettings
 
 log = logging.getLogger(__name__)
 
-FLUSH_S = 0.01
-"""What happens within this time travels together."""
+FLUSH_S = 0.02
+"""What happens within this time travels together to other nodes."""
+KEEP_S = 0.1
+"""What is only written down, and nobody waits for, travels together within this time."""
 BATCH = 2_000
 """Most commands of one pipeline."""
 READ = 64
@@ -86,6 +88,8 @@ class Link:
         self._sent: defaultdict[str, int] = defaultdict(int)
         self._expected: dict[str, int] = {}
         self._new = asyncio.Event()
+        self._urgent = asyncio.Event()
+        """Something of what is new should not wait for :data:`KEEP_S`."""
         self._away_since: float | None = None
         self.outages = 0
 
@@ -137,15 +141,18 @@ class Link:
             self._items[node.life].append(item)
             self._waiting += 1
             self._new.set()
+            self._urgent.set()
         elif self.up:
             self._sent[node.life] += 1  # so that the other side sees the gap
 
-    def command(self, *words: Any, then: Then | None = None) -> None:
+    def command(self, *words: Any, then: Then | None = None, urgent: bool = False) -> None:
         """Have Redis do something. ``then`` is called afterwards, or at once if it cannot be."""
         if self.up and self._room():
             self._commands.append(_Command(words, then))
             self._waiting += 1
             self._new.set()
+            if urgent:
+                self._urgent.set()
         elif then is not None:
             then()
 
@@ -168,8 +175,12 @@ class Link:
     async def _flushes(self) -> None:
         while True:
             await self._new.wait()
-            await asyncio.sleep(FLUSH_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_S):
+                    await self._urgent.wait()
+                    await asyncio.sleep(FLUSH_S)
             self._new.clear()
+            self._urgent.clear()
             try:
                 await self._flush()
             except FAULTS as error:

@@ -184,7 +184,7 @@ class Site:
         """A call that was admitted did not begin after all."""
         self._unclaimed.discard(call)
         key = self.link.key("owner", call)
-        self.link.command("EVAL", RELEASE, 1, key, self.link.me.life)
+        self.link.command("EVAL", RELEASE, 1, key, self.link.me.life, urgent=True)
 
     def journal(
         self, info: CallInfo, parties: Sequence[Party], rate: int, inner: Journal | None
@@ -208,9 +208,8 @@ class Site:
 
     def hand_over(self, call: CallId) -> None:
         """Ours no more: whoever takes it up next may have it."""
-        self.link.command(
-            "SET", self.link.key("owner", call), "handed-over", "EX", max(ENDED_S, KEEP_S)
-        )
+        key = self.link.key("owner", call)
+        self.link.command("SET", key, "handed-over", "EX", max(ENDED_S, KEEP_S), urgent=True)
 
     # What is shown of other nodes' calls
 

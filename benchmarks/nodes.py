@@ -1,0 +1,207 @@
+"""What a second node costs: processor time per event of two nodes with Redis against one without.
+
+The same calls with the same pages, once at one server that knows nothing of others, once spread
+over two that share a Redis. Runs are paired and their order alternates, because machines are noisy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks import statistics
+from benchmarks.process import Server, cpu_s, null_server
+from benchmarks.redis_server import RedisServer, redis_server
+from benchmarks.server import (
+    Call,
+    Heard,
+    Load,
+    agent_ear,
+    board_ear,
+    cores,
+    dial,
+    send,
+    thinned,
+    watch,
+)
+
+WARM_S = 3.0
+TOGETHER_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Who watches."""
+
+    name: str
+    boards: int = 0
+    """Boards of all calls, spread over the nodes."""
+    apart: bool = False
+    """Half of the agents' pages are at a node that does not have their call."""
+
+
+SETTINGS = (
+    Pages("agents, each at the node of the call"),
+    Pages("the same and a board at each node", boards=2),
+    Pages("half of the agents at the other node", apart=True),
+)
+
+
+class ApartError(RuntimeError):
+    """The nodes do not see each other."""
+
+
+def measure(
+    calls: int,
+    seconds: float,
+    rounds: int,
+    settings: Sequence[Pages] = SETTINGS,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Every setting at one and at two nodes, ``rounds`` times; raw figures of each run."""
+    found = []
+    before = os.sched_getaffinity(0)
+    pinned = cores()
+    try:
+        if pinned:
+            os.sched_setaffinity(0, {pinned[1]})
+        for number in range(rounds):
+            for pages in settings:
+                for nodes in (1, 2) if number % 2 else (2, 1):
+                    run = _run(nodes, calls, pages, seconds, pinned[0] if pinned else None)
+                    found.append({"round": number, "pages": pages.name, "nodes": nodes, **run})
+                    progress(
+                        f"{nodes} nodes, {pages.name}: {run['us_per_event']} processor µs an event"
+                    )
+    finally:
+        os.sched_setaffinity(0, before)
+    return {"calls": calls, "seconds": seconds, "pinned": pinned is not None, "runs": found}
+
+
+def summarise(found: dict[str, Any]) -> dict[str, Any]:
+    """For each setting: µs an event at one node and at two, and their ratio with its interval."""
+    rows = {}
+    for name in dict.fromkeys(run["pages"] for run in found["runs"]):
+        runs = [run for run in found["runs"] if run["pages"] == name]
+        one, two = (
+            {run["round"]: run for run in runs if run["nodes"] == nodes} for nodes in (1, 2)
+        )
+        ratios = [two[n]["us_per_event"] / one[n]["us_per_event"] for n in one]
+        rows[name] = {
+            "one_us": _median(one.values(), "us_per_event"),
+            "two_us": _median(two.values(), "us_per_event"),
+            "redis_us": _median(two.values(), "redis_us_per_event"),
+            "ratio": round(float(np.median(ratios)), 3),
+            "interval": _interval(ratios),
+            "agent_ms": statistics.summary([ms for run in two.values() for ms in run["agent_ms"]]),
+            "board_ms": statistics.summary([ms for run in two.values() for ms in run["board_ms"]]),
+        }
+    return {"settings": rows}
+
+
+def _median(runs: Any, name: str) -> float:
+    return round(float(np.median([run[name] for run in runs])), 1)
+
+
+def _interval(ratios: Sequence[float]) -> list[float] | None:
+    if len(ratios) < 2:
+        return None
+    low, high = statistics.bootstrap_interval(ratios, lambda values: float(np.median(values)))
+    return [round(low, 3), round(high, 3)]
+
+
+def _run(nodes: int, calls: int, pages: Pages, seconds: float, core: int | None) -> dict[str, Any]:
+    with ExitStack() as stack:
+        redis = stack.enter_context(redis_server()) if nodes > 1 else None
+        servers = [
+            stack.enter_context(null_server("--until-s", "120", core=core, **_site(redis, number)))
+            for number in range(nodes)
+        ]
+        for server in servers:
+            _see(server, nodes)
+        return asyncio.run(_load(servers, redis, calls, pages, seconds))
+
+
+def _site(redis: RedisServer | None, number: int) -> dict[str, str]:
+    if redis is None:
+        return {}
+    return {"TINGBAN_NODES__REDIS": redis.url, "TINGBAN_NODES__NAME": f"node-{number}"}
+
+
+def _see(server: Server, nodes: int) -> None:
+    ends = time.monotonic() + TOGETHER_S
+    while figure(server, "tingban_nodes") not in (nodes, None):
+        if time.monotonic() > ends:
+            raise ApartError(f"{server.address} does not see {nodes} nodes")
+        time.sleep(0.1)
+
+
+def figure(server: Server, name: str) -> float | None:
+    """A metric of the server, summed over its labels; None if it has none of that name."""
+    with urllib.request.urlopen(f"{server.http}/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    values = [
+        float(line.split()[-1]) for line in lines if line.startswith((name + " ", name + "{"))
+    ]
+    return sum(values) if values else None
+
+
+async def _load(
+    servers: Sequence[Server], redis: RedisServer | None, calls: int, pages: Pages, seconds: float
+) -> dict[str, Any]:
+    heard, dice = Heard(), random.Random(1)
+    known: dict[str, Call] = {}
+    sockets = [
+        await watch(servers[n % len(servers)], "/v1/board?batch=1", board_ear(heard, known, dice))
+        for n in range(pages.boards)
+    ]
+    for number in range(calls):
+        here = servers[number % len(servers)]
+        at = servers[(number + 1) % len(servers)] if pages.apart and number % 4 < 2 else here
+        page = f"/v1/agent?agent=agent-{number}"
+        sockets.append(await watch(at, page, agent_ear(heard, known)))
+        name = f"load-{number}"
+        socket = await dial(here, name, heard, agent=f"agent-{number}", queue=f"q{number % 8}")
+        known[name] = Call(name, socket, 0.0)
+        sockets.append(socket)
+    began = time.monotonic()
+    for call in known.values():
+        call.began = began + dice.random() * 0.5
+    load = Load(calls, pages.boards)
+    ends = began + WARM_S + seconds
+    sending = asyncio.create_task(send(list(known.values()), load, ends, heard))
+    await asyncio.sleep(WARM_S)
+    heard.agent_ms.clear()
+    heard.board_ms.clear()
+    first = [await _spent(server) for server in servers]
+    redis_first = cpu_s(redis.pid) if redis else 0.0
+    await sending
+    last = [await _spent(server) for server in servers]
+    events = sum(b[0] - a[0] for a, b in zip(first, last, strict=True))
+    spent_s = sum(b[1] - a[1] for a, b in zip(first, last, strict=True))
+    redis_s = cpu_s(redis.pid) - redis_first if redis else 0.0
+    for one in sockets:
+        one.abort()
+    return {
+        "events": int(events),
+        "us_per_event": round(1e6 * spent_s / events, 1),
+        "redis_us_per_event": round(1e6 * redis_s / events, 1),
+        "agent_ms": [ms for _, ms in thinned(heard.agent_ms)],
+        "board_ms": [ms for _, ms in thinned(heard.board_ms)],
+        "refused": heard.refused,
+    }
+
+
+async def _spent(server: Server) -> tuple[float, float]:
+    """Events published so far and processor seconds so far."""
+    events = await asyncio.to_thread(figure, server, "tingban_events_total")
+    return events or 0.0, cpu_s(server.pid)
