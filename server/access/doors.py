@@ -46,6 +46,7 @@ DOORS: dict[tuple[str, str], str] = {
     ("POST", "/v1/desk/drafts/{name}/publish"): "desk.use",
     ("POST", "/v1/desk/rollback"): "desk.use",
     ("GET", "/v1/desk/versions"): "desk.use",
+    ("POST", "/v1/desk/form"): "desk.use",
     ("GET", "/v1/demo/recordings"): "demo.see",
     ("POST", "/v1/demo/replays"): "demo.replay",
     ("SOCKET", "/v1/audio"): "audio.push",

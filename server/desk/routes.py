@@ -15,6 +15,7 @@ from server.access.access import Access
 from server.access.guard import Who
 from server.access.roles import Caller
 from server.answers import ApiError, failing, failing_as_json
+from server.desk import form
 from server.desk.desk import Desk, StoredCall
 from server.desk.shelf import FILE, NAME, ShelfError
 
@@ -42,6 +43,38 @@ class DraftIn(_Input):
     files: dict[Annotated[str, Field(max_length=256)], Annotated[str, Field(max_length=1_000_000)]]
 
 
+Line = Annotated[str, Field(max_length=2_000)]
+Lines = Annotated[list[Line], Field(max_length=2_000)]
+
+
+class Changes(_Input):
+    """Fields of a rule as the form shows them; those that are not given stay as they are."""
+
+    title: Line | None = None
+    category: Line | None = None
+    severity: Line | None = None
+    role: Line | None = None
+    suggestion: Line | None = None
+    brands: dict[Line, Line] | None = None
+    tier: Lines | None = None
+    brand: Lines | None = None
+    queue: Lines | None = None
+    phrases: Lines | None = None
+    except_: Annotated[Lines | None, Field(alias="except")] = None
+    fires: Lines | None = None
+    silent: Lines | None = None
+
+
+class FormIn(_Input):
+    """A file's text; ``rule`` and ``changes`` edit a rule of it, ``list`` and ``phrases`` a list."""
+
+    text: Annotated[str, Field(max_length=1_000_000)]
+    rule: Annotated[str, Field(max_length=200)] = ""
+    changes: Changes = Changes()
+    list: Annotated[str, Field(max_length=200)] = ""
+    phrases: Lines = []
+
+
 class TrialIn(_Input):
     """Which calls to try it on; none for those of the gate."""
 
@@ -58,6 +91,7 @@ def routes(desk: Desk | None, access: Access, find: Find) -> APIRouter:
 
     router = APIRouter()
     router.include_router(_of_packs(present, access))
+    router.include_router(_of_forms(present))
     router.include_router(_of_drafts(present, access, find))
     return router
 
@@ -112,6 +146,31 @@ def _of_packs(present: Callable[[], Desk], access: Access) -> APIRouter:
         return {"current": shelf.current, "versions": entries}
 
     return router
+
+
+def _of_forms(present: Callable[[], Desk]) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v1/desk/form", responses=failing(404, 422))
+    async def edit(what: FormIn) -> dict[str, Any]:
+        """A rule file as forms, after a change if there is one; nothing is kept."""
+        present()
+        return await asyncio.to_thread(_form, what)
+
+    return router
+
+
+def _form(what: FormIn) -> dict[str, Any]:
+    text = what.text
+    changes = what.changes.model_dump(exclude_unset=True, exclude_none=True, by_alias=True)
+    try:
+        if what.rule:
+            text = form.write(text, what.rule, changes)
+        if what.list:
+            text = form.write_list(text, what.list, what.phrases)
+        return {"text": text, **form.read(text, "")}
+    except form.FormError as error:
+        raise ApiError(422, "bad_form", str(error)) from None
 
 
 def _of_drafts(present: Callable[[], Desk], access: Access, find: Find) -> APIRouter:

@@ -57,6 +57,7 @@ EXPECTED = {
     "POST /v1/desk/drafts/{name}/publish": "ex",
     "POST /v1/desk/rollback": "ex",
     "GET /v1/desk/versions": "ex",
+    "POST /v1/desk/form": "ex",
     "GET /v1/demo/recordings": "alex",
     "POST /v1/demo/replays": "lex",
     "SOCKET /v1/audio": "xi",
