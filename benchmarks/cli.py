@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import cli_recogniser, cli_server
+from benchmarks import cli_nodes, cli_recogniser, cli_server
 from benchmarks.keeping import Baseline, Keep, err, keep, out
 from benchmarks.result import RESULTS
 
@@ -27,6 +27,8 @@ app.command()(cli_recogniser.equality)
 app.command()(cli_recogniser.phrases)
 for _command in (cli_server.server, cli_server.faults, cli_server.soak, cli_server.malformed):
     app.command()(_command)
+app.command()(cli_nodes.nodes)
+app.command()(cli_nodes.sizing)
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
 
 

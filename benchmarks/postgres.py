@@ -37,18 +37,27 @@ class Cluster:
         self._run("initdb", "-D", str(self._data), "-U", "tingban", "--auth=trust", "-N")
 
     @property
+    def pid(self) -> int:
+        """Of the first of its processes, while it runs."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    @property
     def url(self) -> str:
+        """As ``store.url`` wants it."""
         return f"postgresql://tingban@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
+        """Returns once it answers."""
         options = f"-p {self.port} -k {self._folder} -h 127.0.0.1 -c fsync=off"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-o", options, "-l", log, "-w", "start")
 
     def stop(self) -> None:
+        """At once, as a crash does; what was committed stays."""
         self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop", check=False)
 
     def sql(self, statement: str) -> None:
+        """Run a statement."""
         self._run(
             "psql", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tingban",
             "-d", "postgres", "-c", statement,

@@ -89,10 +89,15 @@ def record(
 def write(result: Result, folder: Path = RESULTS) -> Path:
     """Keep the result under its command and time; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = result.created_at.replace(":", "").replace("-", "")[:15]
-    path = folder / f"{result.command}-{stamp}.json"
+    path = folder / file_name(result)
     path.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf8")
     return path
+
+
+def file_name(result: Result) -> str:
+    """Under which a result is kept."""
+    stamp = result.created_at.replace(":", "").replace("-", "")[:15]
+    return f"{result.command}-{stamp}.json"
 
 
 def read(path: Path) -> Result:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -108,6 +108,10 @@ class AudioClient:
         self._packet = clip.rate * PACKET_MS // 1000
         self._socket: ClientConnection | None = None
 
+    def _named(self) -> str:
+        agent = {"agent": self._call.agent} if self._call.agent else {}
+        return urlencode({"call": self._call.id, **agent})
+
     def sent_at(self, ms: int) -> float | None:
         """As :meth:`Pace.sent_at`."""
         return self._pace.sent_at(ms)
@@ -127,8 +131,8 @@ class AudioClient:
             wait_s = RETRY_S
             try:
                 async with connect(
-                    # Balancers go by the call's id, so that its sockets meet at one node.
-                    f"{self.server}/v1/audio?call={quote(self._call.id)}",
+                    # Balancers go by these, so that a call and its agent's page meet at one node.
+                    f"{self.server}/v1/audio?{self._named()}",
                     compression=None,
                     max_size=None,
                     additional_headers=self._headers,

@@ -114,8 +114,22 @@ async def test_sockets_pass_by_tls_and_those_of_one_call_meet(tmp_path: Path) ->
                 assert (await message(agent))["type"] == "hello"
                 # These two servers know nothing of each other: only the call's own one has it.
                 assert (await message(agent))["call"] == call
+        for number in range(8):
+            call, agent = f"c-of-{number}", f"a-{number}"
+            address = f"wss://localhost:{port}/v1/audio?call={call}&agent={agent}"
+            async with connect(address, ssl=tls, compression=None) as socket:
+                await socket.send(hello(call, agent=agent))
+                assert (await message(socket))["type"] == "ready"
+                page = f"wss://localhost:{port}/v1/agent?agent={agent}"
+                async with connect(page, ssl=tls, compression=None) as viewer:
+                    while "call" not in (told := await message(viewer)):
+                        pass
+                    assert told["call"] == call
         begun = [{call.info.call for call in node.switchboard.calls()} for node in (a, b)]
-        assert begun[0] | begun[1] == {f"c-{number}" for number in range(8)}
+        named = {f"c-{number}" for number in range(8)} | {f"c-of-{number}" for number in range(8)}
+        assert begun[0] | begun[1] == named
+        assert begun[0]
+        assert begun[1]
         assert not begun[0] & begun[1]
         for name, node in (("a", a), ("b", b)):
             address = f"wss://localhost:{port}/n/{name}/v1/audio?call=c-at-{name}"

@@ -1,0 +1,135 @@
+"""Calls to cores, Redis, PostgreSQL and disk: a page made of measured figures. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.result import Result, file_name
+
+SITES = (50, 200, 1_000, 5_000, 10_000)
+SPARE = 0.7
+"""Part of what was measured that a plan should count on."""
+HOURS = 10
+"""Of calls at full load on a day."""
+DAYS = 180
+"""As long as ``store.keep_days`` keeps calls unless told otherwise."""
+
+
+class MissingError(LookupError):
+    """A result that the page needs is not there."""
+
+
+def page(results: Sequence[Result]) -> str:
+    """Markdown, from the latest results among these."""
+    engine = _latest(
+        results, "capacity", lambda r: r.configuration["talk"] == "real" and _rated(r) > 0
+    )
+    nodes = _latest(results, "nodes", lambda r: r.summary["archive"] is not None)
+    rows = [_row(calls, _rated(engine), nodes) for calls in SITES]
+    names = (
+        "calls at a time",
+        "cores for recogniser and server",
+        "Redis, cores",
+        "Redis, MiB/s in",
+    )
+    names += ("Redis, MiB", "PostgreSQL, cores", f"PostgreSQL, GiB in {DAYS} days")
+    sockets = "sockets included" if engine.configuration.get("sockets") else "the engine alone"
+    life = nodes.summary["traffic"]["life"]
+    fastest = nodes.summary["traffic"]["steps"][-1]
+    limit = "Redis" if fastest["redis_cpu_share"] > 0.9 else "the synthetic nodes"
+    return "\n".join(
+        [
+            "# What a site needs",
+            "",
+            "Written by `tingban bench sizing` from results in `benchmarks/results`; not by hand.",
+            "",
+            _table(names, rows),
+            "",
+            f"- Cores: {_rated(engine)} live calls a core at a p99 lag within 600 ms, {sockets} "
+            f"(`{file_name(engine)}`), of which a plan counts on {SPARE:.0%}. {_where(engine)}",
+            f"- Redis and PostgreSQL: measured shares of a core, scaled by calls and divided by "
+            f"{SPARE} (`{file_name(nodes)}`). {_where(nodes)} Redis holds {_kib(nodes)} KiB a call; "
+            f"{nodes.configuration['watched']:.0%} of the calls were shown by another node.",
+            f"- PostgreSQL's disk: {HOURS} hours a day at full load, no sound kept.",
+            f"- One Redis carried {fastest['events_per_s']} events/s here with "
+            f"{fastest['redis_cpu_share']} of a core, when {limit} were at their limit; "
+            f"{nodes.configuration['traffic_calls']} calls make {life['events_per_s']}.",
+            "- GPUs: none was measured with this version, so there is no row for them.",
+            "",
+            "## What a second node costs",
+            "",
+            _table(
+                ("pages", "one node, µs an event", "two nodes", "ratio (95 %)", "Redis"),
+                [_setting(name, row) for name, row in nodes.summary["settings"].items()],
+            ),
+            "",
+            "Processor time of the server processes, all that a packet costs included; null recogniser.",
+            "",
+            "## What Redis carries",
+            "",
+            _table(
+                ("times life", "events/s", "Redis, cores", "nodes, cores", "p50, ms", "p99, ms"),
+                [_step(one) for one in [life, *nodes.summary["traffic"]["steps"]]],
+            ),
+            "",
+            "The way from one node to another. Nodes, Redis and the rest of the machine share "
+            f"{nodes.machine.cores} cores.",
+            "",
+        ]
+    )
+
+
+def _latest(results: Sequence[Result], command: str, good: Callable[[Result], bool]) -> Result:
+    found = [result for result in results if result.command == command and good(result)]
+    if not found:
+        raise MissingError(f"no result to go by; run tingban bench {command} first")
+    return max(found, key=lambda result: result.created_at)
+
+
+def _rated(result: Result) -> int:
+    return int(result.summary["rated_calls"])
+
+
+def _kib(nodes: Result) -> float:
+    life = nodes.summary["traffic"]["life"]
+    return float(round(1024 * life["redis_mib"] / nodes.configuration["traffic_calls"], 1))
+
+
+def _row(calls: int, rated: int, nodes: Result) -> list[str]:
+    life, archive = nodes.summary["traffic"]["life"], nodes.summary["archive"]
+    part = calls / nodes.configuration["traffic_calls"]
+    minutes = calls * HOURS * 60 * DAYS
+    postgres = calls * archive["postgres_ms_per_call_minute"] / 60_000
+    return [
+        f"{calls:,}",
+        f"{math.ceil(calls / (rated * SPARE)):,}",
+        f"{part * life['redis_cpu_share'] / SPARE:.3f}",
+        f"{part * life['mib_per_s']:.2f}",
+        f"{part * life['redis_mib']:.0f}",
+        f"{postgres / SPARE:.3f}",
+        f"{minutes * archive['postgres_kib_per_call_minute'] / 2**20:,.0f}",
+    ]
+
+
+def _setting(name: str, row: Mapping[str, Any]) -> list[str]:
+    interval = "" if row["interval"] is None else " ({} … {})".format(*row["interval"])
+    return [name, str(row["one_us"]), str(row["two_us"]), f"{row['ratio']}{interval}",
+            str(row["redis_us"])]  # fmt: skip
+
+
+def _step(one: Mapping[str, Any]) -> list[str]:
+    names = ("speed", "events_per_s", "redis_cpu_share", "nodes_cpu_share")
+    delivery = one["delivery_ms"]
+    return [*(str(one[name]) for name in names), str(delivery.get("p50")), str(delivery.get("p99"))]
+
+
+def _where(result: Result) -> str:
+    machine = result.machine
+    return f"{machine.cpu}, {machine.cores} cores, load {machine.load_before} before."
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
