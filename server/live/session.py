@@ -262,7 +262,7 @@ class CallSession:
             self.lanes.advance(frame)
             if self._journal is not None:
                 self._journal.hear(frame)
-        self._arrivals.note(self.lanes.end_ms, _stamp())
+        self._arrivals.note(self.lanes.end_ms, time.time())
 
     # Those who watch it
 
@@ -372,7 +372,7 @@ class CallSession:
         kept: list[tuple[CallEvent, str]] = []
         for event in events:
             arrived = None if event.heard_ms is None else self._arrivals.of(event.heard_ms)
-            heard = {} if arrived is None else {"arrived": arrived}
+            heard = {} if arrived is None else {"arrived": round(arrived, 4)}
             event = event.stamped({**heard, **stamps, "sent": _stamp()})
             shown = event if self._veil is None else self._veil.over(event)
             self._remember(shown, event)
