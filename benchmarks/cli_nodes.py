@@ -47,11 +47,11 @@ def nodes(
         "archive": kept,
     }
     table = Table(title=f"processor µs an event, {calls} calls, {rounds} pairs of runs")
-    for name in ("pages", "one node", "two nodes", "ratio", "95 % interval", "Redis"):
+    for name in ("pages", "one", "two unjoined", "two", "ratio", "95 % interval", "Redis"):
         table.add_column(name, justify="right" if name != "pages" else "left")
     for name, row in summary["settings"].items():
-        figures = (row["one_us"], row["two_us"], row["ratio"], row["interval"], row["redis_us"])
-        table.add_row(name, *map(str, figures))
+        figures = ("one_us", "unjoined_us", "two_us", "ratio", "interval", "redis_us")
+        table.add_row(name, *(str(row[figure] or "") for figure in figures))
     out.print(table)
     table = Table(title=f"one Redis, {traffic_calls} calls of {synthetic} synthetic nodes")
     for name in (

@@ -70,7 +70,7 @@ def faults(
     """Real processes, one fault at a time: what people see, what is lost or doubled, how long."""
     from dataclasses import asdict
 
-    from benchmarks.faults import FAULTS, run
+    from benchmarks.fault_table import FAULTS, run
 
     unknown = sorted(set(fault or ()) - FAULTS.keys())
     if unknown:
@@ -86,9 +86,12 @@ def faults(
         cells = (str(row.lost), str(row.doubled), recovery, "yes" if row.passed else "NO")
         table.add_row(row.fault, row.seen, *cells, style=None if row.passed else "red")
     out.print(table)
+    for row in rows:
+        if row.double:
+            out.print(f"{row.fault}: loses {row.lost}, doubles {row.doubled} {row.detail}")
     summary = {
-        "lost": sum(row.lost for row in rows),
-        "doubled": sum(row.doubled for row in rows),
+        "lost": sum(row.lost for row in rows if not row.double),
+        "doubled": sum(row.doubled for row in rows if not row.double),
         "failures": sum(not row.passed for row in rows),
     }
     configuration = {"faults": names, "seconds": seconds}

@@ -16,16 +16,16 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from asr.events import Party
 from benchmarks import wire
 from benchmarks.expected import Sight, compare_alerts, confirmed, doubled, finals, missing
 from benchmarks.null_recogniser import PACKET_MS, sound
-from benchmarks.process import NotUp, Server, own_data, resident_mib, start
+from benchmarks.process import Server, own_data, resident_mib, start
 from benchmarks.server import RATE
 from server.client.audio import AudioClient, Call
 from server.client.clip import Clip
@@ -36,7 +36,6 @@ from server.engine import load_rules
 UNTIL_S = 120
 SPEED = 3.0
 PATIENCE_S = 40
-LONGEST_S = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,8 @@ class Row:
     """From the fault to the next live word at the agent; None: there was no break."""
     passed: bool
     detail: str = ""
+    double: bool = False
+    """Two faults at once: what is lost is stated, not judged."""
 
 
 @dataclass
@@ -98,9 +99,17 @@ def clip(seconds: int) -> Clip:
     return Clip((Party.AGENT, Party.CUSTOMER), "pcm16", RATE, audio)
 
 
+class Reachable(Protocol):
+    """A server, or what stands before several."""
+
+    @property
+    def ws(self) -> str:
+        """For sockets."""
+
+
 @asynccontextmanager
 async def playing(
-    server: Server, name: str, seconds: int, speed: float = SPEED
+    server: Reachable, name: str, seconds: int, speed: float = SPEED
 ) -> AsyncIterator[Played]:
     """A call under way; leaving the context waits for its end."""
     viewer = ViewerClient(server.ws, agent=f"agent-{name}")
@@ -159,6 +168,11 @@ class Place:
         self.server = start(command, self._environment)
         return self.server
 
+    def kill(self) -> None:
+        """As a crash does."""
+        if self.server is not None:
+            self.server.kill()
+
 
 @contextmanager
 def place(**environment: str) -> Iterator[Place]:
@@ -172,7 +186,7 @@ def place(**environment: str) -> Iterator[Place]:
                 there.server.stop()
 
 
-def _row(
+def row(
     fault: str,
     seen: str,
     played: Played,
@@ -192,9 +206,9 @@ async def killed(seconds: int) -> Row:
         async with playing(there.start(), "killed", seconds) as played:
             await asyncio.sleep(seconds / SPEED / 2)
             at = time.time()
-            await asyncio.to_thread(there.server.kill)  # type: ignore[union-attr]
+            await asyncio.to_thread(there.kill)
             await asyncio.to_thread(there.start)
-        return _row(
+        return row(
             "server killed (kill -9)", "reconnecting, then the call goes on with its history",
             played, recovery_s=played.recovery_s(at),
         )  # fmt: skip
@@ -211,7 +225,7 @@ async def dropping(seconds: int) -> Row:
                 played.client.drop()
                 await asyncio.sleep(1.5)
                 worst = max(worst, played.recovery_s(at) or 0.0)
-        return _row("client drops every 5 s", "nothing", played, recovery_s=round(worst, 2))
+        return row("client drops every 5 s", "nothing", played, recovery_s=round(worst, 2))
 
 
 async def viewer_drops(seconds: int) -> Row:
@@ -223,7 +237,7 @@ async def viewer_drops(seconds: int) -> Row:
                 await asyncio.sleep(seconds / SPEED / 4)
                 at = time.time()
                 played.viewer.drop()
-        return _row("the page's connection drops", "reconnecting for a moment", played,
+        return row("the page's connection drops", "reconnecting for a moment", played,
                     recovery_s=played.recovery_s(at))  # fmt: skip
 
 
@@ -244,14 +258,14 @@ async def stalled(seconds: int) -> Row:
             ]
         grown = resident_mib(server.pid) - before
         wrong = [f"{one.name}: {one.error}" for one in others if one.error]
-        cut = await _counted(server, 'tingban_refusals_total{code="too_slow"}')
+        cut = await counted(server, 'tingban_refusals_total{code="too_slow"}')
         for one in paused:
             one.abort()
-        row = _row("viewers that read nothing", "nothing", played,
+        judged = row("viewers that read nothing", "nothing", played,
                    wrong=wrong)  # fmt: skip
         # What the system holds for a socket has to be full before the server notices.
         told = f"{cut:.0f} of {len(paused)} cut off so far, memory +{grown:.0f} MiB"
-        return Row(**{**asdict(row), "detail": f"{row.detail} {told}".strip()})
+        return replace(judged, detail=f"{judged.detail} {told}".strip())
 
 
 async def slow_loris(seconds: int) -> Row:
@@ -282,7 +296,7 @@ async def slow_loris(seconds: int) -> Row:
             )
             for _, writer in slow:
                 writer.transport.abort()
-        return _row("slow loris, 200 connections", "nothing", played, wrong=wrong)
+        return row("slow loris, 200 connections", "nothing", played, wrong=wrong)
 
 
 async def clock(seconds: int) -> Row:
@@ -295,7 +309,7 @@ async def clock(seconds: int) -> Row:
                 await asyncio.sleep(seconds / SPEED / 4)
                 at = time.time()
                 os.kill(server.pid, name)
-        return _row("clock jumps by an hour", "nothing", played, recovery_s=played.recovery_s(at))
+        return row("clock jumps by an hour", "nothing", played, recovery_s=played.recovery_s(at))
 
 
 async def recogniser(seconds: int) -> Row:
@@ -306,8 +320,8 @@ async def recogniser(seconds: int) -> Row:
             await asyncio.sleep(seconds * 0.4 / SPEED)
             at = time.time()
         failed = 'tingban_calls_ended_total{why="recogniser_failed"}'
-        wrong = [] if await _counted(server, failed) == 1 else ["it did not fail"]
-        return _row("recogniser fails under a call", "the call begins anew and is heard again",
+        wrong = [] if await counted(server, failed) == 1 else ["it did not fail"]
+        return row("recogniser fails under a call", "the call begins anew and is heard again",
                     played, recovery_s=played.recovery_s(at), wrong=wrong)  # fmt: skip
 
 
@@ -329,12 +343,12 @@ async def disk_full(seconds: int) -> Row:
                     back = round(time.time() - at, 2)
         states = [s["detail"]["state"] for s in _durability(played)]
         wrong = [] if states[:1] == ["lost"] and states[-1:] == ["ok"] else [f"told {states}"]
-        archived = await _archived(server, "disk")
-        if archived is not None:
+        stored = await archived(server, "disk")
+        if stored is not None:
             wanted = finals("disk", seconds * 1000, UNTIL_S * 1000)
-            gone = missing(wanted, archived)
+            gone = missing(wanted, stored)
             wrong += [f"{len(gone)} finals are not in the archive"] if gone else []
-        return _row("disk full, then room again", "a notice that the call is not being kept",
+        return row("disk full, then room again", "a notice that the call is not being kept",
                     played, recovery_s=back, wrong=wrong)  # fmt: skip
 
 
@@ -352,7 +366,7 @@ async def bad_pack(seconds: int) -> Row:
             status, said = await _ask(server, "POST", "/v1/desk/drafts/broken/publish", {})
             if status not in (409, 422):
                 wrong.append(f"publishing it gave {status}: {said}")
-        return _row("corrupted rule pack published", "whoever publishes it is told why not",
+        return row("corrupted rule pack published", "whoever publishes it is told why not",
                     played, wrong=wrong)  # fmt: skip
 
 
@@ -379,7 +393,7 @@ async def _ask(
     return await asyncio.to_thread(ask)
 
 
-async def _counted(server: Server, series: str) -> float:
+async def counted(server: Server, series: str) -> float:
     """A counter of the server's own metrics."""
 
     def ask() -> float:
@@ -390,7 +404,14 @@ async def _counted(server: Server, series: str) -> float:
     return await asyncio.to_thread(ask)
 
 
-async def _archived(server: Server, call: str) -> Any:
+async def asked(server: Server, series: str, value: float) -> None:
+    """Wait until a metric of the server has a value. Raises ``TimeoutError``."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await counted(server, series) != value:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.1)
+
+
+async def archived(server: Server, call: str) -> Any:
     """The finals of an ended call in the archive, once its last event has come there."""
     ends = time.monotonic() + PATIENCE_S
     sight = Sight()
@@ -403,37 +424,3 @@ async def _archived(server: Server, call: str) -> Any:
         if not sight.ended:
             await asyncio.sleep(0.5)
     return sight.finals
-
-
-FAULTS: Mapping[str, Callable[[int], Coroutine[Any, Any, Row]]] = {
-    "killed": killed,
-    "dropping": dropping,
-    "viewer": viewer_drops,
-    "stalled": stalled,
-    "loris": slow_loris,
-    "clock": clock,
-    "recogniser": recogniser,
-    "disk": disk_full,
-    "pack": bad_pack,
-}
-
-
-async def _bounded(name: str, seconds: int) -> Row:
-    try:
-        async with asyncio.timeout(LONGEST_S):
-            return await FAULTS[name](seconds)
-    except (TimeoutError, OSError, NotUp) as error:
-        said = str(error) or f"not over after {LONGEST_S} s"
-        return Row(name, "", 0, 0, None, False, said)
-
-
-def run(
-    names: Sequence[str], seconds: int, progress: Callable[[Row], None] = lambda _: None
-) -> list[Row]:
-    """Each fault after the other, on a call of so many seconds of audio."""
-    rows = []
-    for name in names:
-        row = asyncio.run(_bounded(name, seconds))
-        rows.append(row)
-        progress(row)
-    return rows

@@ -47,10 +47,12 @@ class Pages:
     """Boards of all calls, spread over the nodes."""
     apart: bool = False
     """Half of the agents' pages are at a node that does not have their call."""
+    control: bool = False
+    """Also at two servers that know nothing of each other: what is due to halving the load."""
 
 
 SETTINGS = (
-    Pages("agents, each at the node of the call"),
+    Pages("agents, each at the node of the call", control=True),
     Pages("the same and a board at each node", boards=2),
     Pages("half of the agents at the other node", apart=True),
 )
@@ -76,12 +78,11 @@ def measure(
             os.sched_setaffinity(0, {pinned[1]})
         for number in range(rounds):
             for pages in settings:
-                for nodes in (1, 2) if number % 2 else (2, 1):
-                    run = _run(nodes, calls, pages, seconds, pinned[0] if pinned else None)
-                    found.append({"round": number, "pages": pages.name, "nodes": nodes, **run})
-                    progress(
-                        f"{nodes} nodes, {pages.name}: {run['us_per_event']} processor µs an event"
-                    )
+                kinds = ("one", "unjoined", "two") if pages.control else ("one", "two")
+                for kind in kinds if number % 2 else kinds[::-1]:
+                    run = _run(kind, calls, pages, seconds, pinned[0] if pinned else None)
+                    found.append({"round": number, "pages": pages.name, "nodes": kind, **run})
+                    progress(f"{kind}, {pages.name}: {run['us_per_event']} processor µs an event")
     finally:
         os.sched_setaffinity(0, before)
     return {"calls": calls, "seconds": seconds, "pinned": pinned is not None, "runs": found}
@@ -92,13 +93,15 @@ def summarise(found: dict[str, Any]) -> dict[str, Any]:
     rows = {}
     for name in dict.fromkeys(run["pages"] for run in found["runs"]):
         runs = [run for run in found["runs"] if run["pages"] == name]
-        one, two = (
-            {run["round"]: run for run in runs if run["nodes"] == nodes} for nodes in (1, 2)
+        one, two, unjoined = (
+            {run["round"]: run for run in runs if run["nodes"] == kind}
+            for kind in ("one", "two", "unjoined")
         )
         ratios = [two[n]["us_per_event"] / one[n]["us_per_event"] for n in one]
         rows[name] = {
             "one_us": _median(one.values(), "us_per_event"),
             "two_us": _median(two.values(), "us_per_event"),
+            "unjoined_us": _median(unjoined.values(), "us_per_event") if unjoined else None,
             "redis_us": _median(two.values(), "redis_us_per_event"),
             "ratio": round(float(np.median(ratios)), 3),
             "interval": _interval(ratios),
@@ -119,14 +122,15 @@ def _interval(ratios: Sequence[float]) -> list[float] | None:
     return [round(low, 3), round(high, 3)]
 
 
-def _run(nodes: int, calls: int, pages: Pages, seconds: float, core: int | None) -> dict[str, Any]:
+def _run(kind: str, calls: int, pages: Pages, seconds: float, core: int | None) -> dict[str, Any]:
+    nodes = 1 if kind == "one" else 2
     with ExitStack() as stack:
-        redis = stack.enter_context(redis_server()) if nodes > 1 else None
+        redis = stack.enter_context(redis_server()) if kind == "two" else None
         servers = [
             stack.enter_context(null_server("--until-s", "120", core=core, **_site(redis, number)))
             for number in range(nodes)
         ]
-        for server in servers:
+        for server in servers if redis else ():
             _see(server, nodes)
         return asyncio.run(_load(servers, redis, calls, pages, seconds))
 
@@ -139,7 +143,7 @@ def _site(redis: RedisServer | None, number: int) -> dict[str, str]:
 
 def _see(server: Server, nodes: int) -> None:
     ends = time.monotonic() + TOGETHER_S
-    while figure(server, "tingban_nodes") not in (nodes, None):
+    while figure(server, "tingban_nodes") != nodes:
         if time.monotonic() > ends:
             raise ApartError(f"{server.address} does not see {nodes} nodes")
         time.sleep(0.1)

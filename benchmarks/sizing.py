@@ -61,7 +61,14 @@ def page(results: Sequence[Result]) -> str:
             "## What a second node costs",
             "",
             _table(
-                ("pages", "one node, µs an event", "two nodes", "ratio (95 %)", "Redis"),
+                (
+                    "pages",
+                    "one node, µs an event",
+                    "two, not joined",
+                    "two nodes",
+                    "ratio (95 %)",
+                    "Redis",
+                ),
                 [_setting(name, row) for name, row in nodes.summary["settings"].items()],
             ),
             "",
@@ -115,7 +122,8 @@ def _row(calls: int, rated: int, nodes: Result) -> list[str]:
 
 def _setting(name: str, row: Mapping[str, Any]) -> list[str]:
     interval = "" if row["interval"] is None else " ({} … {})".format(*row["interval"])
-    return [name, str(row["one_us"]), str(row["two_us"]), f"{row['ratio']}{interval}",
+    ratio = f"{row['ratio']}{interval}"
+    return [name, str(row["one_us"]), str(row["unjoined_us"] or ""), str(row["two_us"]), ratio,
             str(row["redis_us"])]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from server.live.bus import InProcessBus
 from server.live.elsewhere import Shown
 from server.live.notice import AFRESH, Notice, encode
 from server.live.queue import ViewerQueue
-from server.nodes.link import Item, Link
+from server.nodes.link import SHOWN_S, SOON_S, Item, Link
 from server.nodes.mirror import Mirror, started
 from server.nodes.peers import Node
 
@@ -80,10 +80,11 @@ class NodeBus(InProcessBus):
         if lives:
             flags = PASSING * notice.passing + FOR_BOARD * notice.for_board
             item = ["note", names, notice.about, flags, notice.text]
+            awaited = _plain(names[0]) and not notice.passing
             for life in lives:
                 node = self._link.peers.of(life)
                 if node is not None:
-                    self._link.post(node, item)
+                    self._link.post(node, item, SOON_S if awaited else SHOWN_S)
 
     @contextmanager
     def listen(self, topics: Iterable[str], queue: ViewerQueue) -> Iterator[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import secrets
 import time
 from collections import defaultdict, deque
@@ -31,10 +32,12 @@ from server.settings import NodeSettings
 
 log = logging.getLogger(__name__)
 
-FLUSH_S = 0.02
-"""What happens within this time travels together to other nodes."""
-KEEP_S = 0.1
-"""What is only written down, and nobody waits for, travels together within this time."""
+SOON_S = 0.01
+"""Within this time what people or nodes wait for is sent; each sending costs as much as many items."""
+SHOWN_S = 0.05
+"""The same for what a page shows in passing, and for boards."""
+KEPT_S = 0.1
+"""The same for what is only written down."""
 BATCH = 2_000
 """Most commands of one pipeline."""
 READ = 64
@@ -87,9 +90,9 @@ class Link:
         self._waiting = 0
         self._sent: defaultdict[str, int] = defaultdict(int)
         self._expected: dict[str, int] = {}
-        self._new = asyncio.Event()
-        self._urgent = asyncio.Event()
-        """Something of what is new should not wait for :data:`KEEP_S`."""
+        self._flush_at = math.inf
+        """Monotonic time by which what waits is to be sent."""
+        self._sooner = asyncio.Event()
         self._away_since: float | None = None
         self.outages = 0
 
@@ -135,26 +138,29 @@ class Link:
 
     # Out
 
-    def post(self, node: Node, item: Item) -> None:
+    def post(self, node: Node, item: Item, within_s: float = SOON_S) -> None:
         """Send an item to another node."""
         if self.up and self._room():
             self._items[node.life].append(item)
             self._waiting += 1
-            self._new.set()
-            self._urgent.set()
+            self._soon(within_s)
         elif self.up:
             self._sent[node.life] += 1  # so that the other side sees the gap
 
-    def command(self, *words: Any, then: Then | None = None, urgent: bool = False) -> None:
+    def command(self, *words: Any, then: Then | None = None, within_s: float = KEPT_S) -> None:
         """Have Redis do something. ``then`` is called afterwards, or at once if it cannot be."""
         if self.up and self._room():
             self._commands.append(_Command(words, then))
             self._waiting += 1
-            self._new.set()
-            if urgent:
-                self._urgent.set()
+            self._soon(within_s)
         elif then is not None:
             then()
+
+    def _soon(self, within_s: float) -> None:
+        at = time.monotonic() + within_s
+        if at < self._flush_at:
+            self._flush_at = at
+            self._sooner.set()
 
     def _room(self) -> bool:
         if self._waiting < self._settings.queue_limit:
@@ -174,13 +180,14 @@ class Link:
 
     async def _flushes(self) -> None:
         while True:
-            await self._new.wait()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(KEEP_S):
-                    await self._urgent.wait()
-                    await asyncio.sleep(FLUSH_S)
-            self._new.clear()
-            self._urgent.clear()
+            await self._sooner.wait()
+            while (wait_s := self._flush_at - time.monotonic()) > 0:
+                self._sooner.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._sooner.wait()
+            self._flush_at = math.inf
+            self._sooner.clear()
             try:
                 await self._flush()
             except FAULTS as error:

@@ -27,7 +27,7 @@ from server.live.takeover import Kept
 from server.metrics import gauge
 from server.nodes.bus import NodeBus
 from server.nodes.calllog import ENDED, ENDED_S, KEEP_S, CallLog, load
-from server.nodes.link import Away, Link
+from server.nodes.link import SOON_S, Away, Link
 from server.nodes.peers import Node
 from server.refusals import Refusal
 from server.settings import NodeSettings, Settings
@@ -184,7 +184,7 @@ class Site:
         """A call that was admitted did not begin after all."""
         self._unclaimed.discard(call)
         key = self.link.key("owner", call)
-        self.link.command("EVAL", RELEASE, 1, key, self.link.me.life, urgent=True)
+        self.link.command("EVAL", RELEASE, 1, key, self.link.me.life, within_s=SOON_S)
 
     def journal(
         self, info: CallInfo, parties: Sequence[Party], rate: int, inner: Journal | None
@@ -209,7 +209,7 @@ class Site:
     def hand_over(self, call: CallId) -> None:
         """Ours no more: whoever takes it up next may have it."""
         key = self.link.key("owner", call)
-        self.link.command("SET", key, "handed-over", "EX", max(ENDED_S, KEEP_S), urgent=True)
+        self.link.command("SET", key, "handed-over", "EX", max(ENDED_S, KEEP_S), within_s=SOON_S)
 
     # What is shown of other nodes' calls
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import faults, malformed
+from benchmarks import fault_table, malformed
+from benchmarks.balancer import balanced
 from benchmarks.expected import Sight, compare_alerts, confirmed, doubled, finals, missing
+from benchmarks.postgres import binaries
+from benchmarks.redis_server import free_port, installed
 from server.engine import load_rules
 
 TEXTS = st.lists(st.tuples(st.sampled_from(["agent", "customer"]), st.text("好的嗯", min_size=1)))
@@ -63,9 +67,13 @@ def test_a_conversation_has_words_and_alerts_to_lose() -> None:
     assert sum(confirmed(name, 60_000, 120_000, rules).total() for name in names) > 3
 
 
-@pytest.mark.parametrize("fault", ["killed"])
+@pytest.mark.parametrize("fault", ["killed", "redis", "postgres"])
 def test_nothing_is_lost_or_doubled(fault: str) -> None:
-    [row] = faults.run([fault], seconds=24)
+    if fault == "redis" and not installed():
+        pytest.skip("redis-server is not installed: apt-get install redis-server")
+    if fault == "postgres" and binaries() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    [row] = fault_table.run([fault], seconds=24)
     assert (row.lost, row.doubled, row.detail) == (0, 0, "")
     assert row.passed
 
@@ -84,3 +92,21 @@ def test_nonsense_harms_nobody() -> None:
     for row in found["dialects"]:
         assert row["messages"] == 80
         assert row["refusals"] > 0
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(await reader.readexactly(5))
+    await writer.drain()
+    writer.close()
+
+
+async def test_what_stands_before_nodes_passes_by_those_that_are_dead() -> None:
+    alive = await asyncio.start_server(echo, "127.0.0.1", 0)
+    nodes = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{alive.sockets[0].getsockname()[1]}"]
+    async with alive, balanced(nodes) as front:
+        host, _, port = front.address.rpartition(":")
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"hello")
+            assert await reader.read() == b"hello"
+            writer.close()

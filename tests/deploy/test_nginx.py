@@ -115,7 +115,7 @@ async def test_sockets_pass_by_tls_and_those_of_one_call_meet(tmp_path: Path) ->
                 # These two servers know nothing of each other: only the call's own one has it.
                 assert (await message(agent))["call"] == call
         for number in range(8):
-            call, agent = f"c-of-{number}", f"a-{number}"
+            call, agent = f"c-of-{number}", f"b-{number}"
             address = f"wss://localhost:{port}/v1/audio?call={call}&agent={agent}"
             async with connect(address, ssl=tls, compression=None) as socket:
                 await socket.send(hello(call, agent=agent))
