@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.websockets import WebSocket
 
 from asr.recogniser import Recogniser
 from server import answers, documents, operations, pages, routes, sockets, staff
-from server.access import guard
+from server.access import guard, origin
 from server.access import routes as access_routes
 from server.access.access import Access
 from server.desk import routes as desk_routes
@@ -110,7 +111,15 @@ def create_app(
     app.state.store = store
     answers.install(app)
     app.add_middleware(answers.BodyLimit)
-    app.add_middleware(pages.SafeHeaders)
+    others = origin.sites(settings.access.origins)
+    app.add_middleware(pages.SafeHeaders, frames=others)
+    if others:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=others,
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=("Authorization", "Content-Type"),
+        )
     app.include_router(access_routes.routes(access, switchboard.seat))
     app.include_router(routes.of_calls(switchboard, access))
     app.include_router(staff.routes(switchboard, access))

@@ -7,6 +7,11 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 
+def sites(setting: str) -> tuple[str, ...]:
+    """The origins of a setting, which has commas between them."""
+    return tuple(site.strip().rstrip("/") for site in setting.split(",") if site.strip())
+
+
 def allowed(connection: HTTPConnection, others: str = "") -> bool:
     """False for a page of another site; clients that are no browsers send no origin.
 
@@ -15,4 +20,4 @@ def allowed(connection: HTTPConnection, others: str = "") -> bool:
     origin = connection.headers.get("origin")
     if origin is None or urlsplit(origin).netloc == connection.headers.get("host"):
         return True
-    return origin in {site.strip().rstrip("/") for site in others.split(",") if site.strip()}
+    return origin in sites(others)
