@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +24,9 @@ KEEP_S = 60
 GIVE_UP_S = 30
 RETRY_S = 0.5
 WORTH_RETRYING = {"full", "going_down", "recogniser_failed", "call_taken", "elsewhere"}
+OPEN_S = 5
+"""A machine that is switched off does not even refuse."""
+NODES = 16
 DIRECTIONS = 3
 """So often a client is sent on before it waits and asks at the first address again."""
 
@@ -63,6 +66,10 @@ class Call:
         return {name: value for name, value in names.items() if value is not None}
 
 
+class _HungUp(Exception):
+    """The connection was there and is gone."""
+
+
 class _Told(Exception):
     """The server sent an ``error`` message."""
 
@@ -98,7 +105,8 @@ class AudioClient:
         """The first sample that the server has not yet acknowledged."""
         self.server = server
         """The node that has the call now."""
-        self._home = server
+        self._nodes = [server]
+        """Every node that it knows of, the first address first."""
         self._sent_on = 0
         self._headers = bearer(token)
         self._call = call
@@ -135,6 +143,7 @@ class AudioClient:
                     f"{self.server}/v1/audio?{self._named()}",
                     compression=None,
                     max_size=None,
+                    open_timeout=OPEN_S,
                     additional_headers=self._headers,
                 ) as socket:
                     self._socket = socket
@@ -143,10 +152,12 @@ class AudioClient:
                 if error.code not in WORTH_RETRYING:
                     raise Refused(error.code, error.message) from None
                 wait_s, reason = self._direct(error), error.message
-            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
+            except (ConnectionClosed, _HungUp) as error:
+                # Most often it is the network; then the call is still there.
                 reason = str(error)
-                # The node that we were sent to may be the one that has died.
-                self.server = self._home
+            except (OSError, InvalidHandshake, TimeoutError) as error:
+                reason = str(error)
+                self._turn()
             if self._pace.packets > sent:
                 well_at, sent = time.monotonic(), self._pace.packets
             if time.monotonic() - well_at > GIVE_UP_S:
@@ -158,9 +169,20 @@ class AudioClient:
         if told.url is not None and self._sent_on < DIRECTIONS:
             self._sent_on += 1
             self.server = told.url
+            self._remember([told.url])
             return 0.0
-        self._sent_on, self.server = 0, self._home
+        self._sent_on, self.server = 0, self._nodes[0]
         return told.retry_after_s
+
+    def _remember(self, urls: Iterable[str]) -> None:
+        """For the day when the node that has the call dies without a word."""
+        new = [url for url in urls if url not in self._nodes]
+        self._nodes = [*self._nodes, *new][:NODES]
+
+    def _turn(self) -> None:
+        """Go to the next node: this one does not answer."""
+        at = self._nodes.index(self.server) if self.server in self._nodes else -1
+        self.server = self._nodes[(at + 1) % len(self._nodes)]
 
     def drop(self) -> None:
         """Cut the connection, as a network does; :meth:`run` opens another and goes on."""
@@ -176,6 +198,7 @@ class AudioClient:
             raise _Told(ready)
         self.ready.set()
         self._sent_on = 0
+        self._remember(ready.get("others", ()))
         reader = asyncio.create_task(self._read(socket))
         try:
             await self._send(socket, ready["next_sample"])
@@ -195,7 +218,7 @@ class AudioClient:
             if message["type"] == "error":
                 raise _Told(message)
             self.acknowledged = message["next_sample"]
-        raise ConnectionError("closed before the end of the call")
+        raise _HungUp("closed before the end of the call")
 
     async def _send(self, socket: ClientConnection, start: int) -> None:
         start = max(start, self._pace.sent - KEEP_S * self._clip.rate)

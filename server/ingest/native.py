@@ -98,6 +98,7 @@ class NativeSocket:
                 "call": session.info.call,
                 "next_sample": session.lanes.next_sample,
                 "recogniser": {"name": info.name, "demonstration": info.demonstration},
+                **self._switchboard.others(),
             },
         )
 

@@ -113,6 +113,11 @@ class Switchboard:
             Refusal("going_down", "the server stops; connect again in a moment"), self.elsewhere
         )
 
+    def others(self) -> dict[str, list[str]]:
+        """``others``: where clients find another node, should this one die without a word."""
+        found = {} if self.elsewhere is None else self.elsewhere.directions()
+        return {"others": [found["url"]]} if "url" in found else {}
+
     async def admit(self, call: CallId) -> None:
         """Before :meth:`join`, where there are other nodes: is it for this one?
 
