@@ -22,6 +22,7 @@ from server.ingest import mount
 from server.ingest.audiosocket import AudioSocketServer
 from server.ingest.line import Telephony
 from server.ingest.native import NativeSocket
+from server.ingest.siprec import SiprecServer
 from server.live.batches import Batches
 from server.live.bus import Bus, InProcessBus
 from server.live.cause import CAUSES
@@ -73,6 +74,7 @@ def create_app(
         site.bus.accounts = {CAUSES: spikes.causes, UNBOUND: unbound.known}
     telephony = Telephony(switchboard, settings, access)
     audiosocket = AudioSocketServer(telephony)
+    siprec = SiprecServer(telephony)
     recordings = None
     if settings.recordings is not None:
         here = f"ws://{settings.host}:{settings.port}"
@@ -84,6 +86,7 @@ def create_app(
             if store is not None:
                 await stack.enter_async_context(store.open())
                 stored_calls.warn(store, switchboard)
+                store.on_erased = switchboard.forget
             if site is not None:
                 await stack.enter_async_context(site.open(store))
             stack.enter_context(unbound.open())
@@ -91,6 +94,7 @@ def create_app(
             if store is not None:
                 await stored_calls.take_up(store, switchboard)
             await stack.enter_async_context(audiosocket.open())
+            await stack.enter_async_context(siprec.open())
             await stack.enter_async_context(spikes.open())
             await stack.enter_async_context(attended(desk, switchboard, settings.desk.watch_s))
             if recordings is not None:
@@ -130,6 +134,7 @@ def create_app(
     app.include_router(operations.routes(app.state))
     app.state.telephony = telephony
     app.state.audiosocket = audiosocket
+    app.state.siprec = siprec
     app.include_router(mount.routes(telephony))
 
     @app.websocket("/v1/audio")

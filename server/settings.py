@@ -118,6 +118,51 @@ class PrivacySettings(_Frozen):
     )
 
 
+def _networks(peers: str) -> str:
+    for peer in filter(None, peers.split(",")):
+        ip_network(peer.strip(), strict=False)
+    return peers
+
+
+class SiprecSettings(_Frozen):
+    """A recording server for SIPREC; ``ingest/README.md`` shows how to connect clients."""
+
+    port: int | None = Field(
+        default=None, ge=0, le=65_535, description="UDP and TCP port for SIP; none: do not listen"
+    )
+    address: str | None = Field(
+        default=None, description="our address as clients reach it; none: that of the connection"
+    )
+    rtp_ports: str = Field(
+        default="20000-21999",
+        pattern=r"^(0|\d{4,5}-\d{4,5})$",
+        description="UDP ports for sound, four for a call of two parties; 0: any that is free",
+    )
+    peers: str = Field(
+        default="",
+        description="addresses or networks of the recording clients, with commas between; none: "
+        "anywhere while access is open, else this machine",
+    )
+    sessions: int = Field(default=500, ge=1, description="recordings at once")
+    hold_s: float = Field(
+        default=3_600, gt=0, description="seconds that a call may be on hold without any sound"
+    )
+    agent_domains: str = Field(
+        default="", description="SIP domains whose people are agents, with commas between"
+    )
+    order: Literal["customer,agent", "agent,customer"] = Field(
+        default="customer,agent",
+        description="whose stream comes first, where neither extension nor domain tells",
+    )
+    call_header: str = Field(
+        default="",
+        max_length=64,
+        description="SIP header that holds the call's id; none: the session's of the metadata",
+    )
+
+    _peers_are_networks = field_validator("peers")(_networks)
+
+
 class TelephonySettings(_Frozen):
     """Dialects of telephone systems; ``ingest/README.md`` shows how to connect each."""
 
@@ -149,12 +194,9 @@ class TelephonySettings(_Frozen):
         "for unsigned requests; no keys: anyone may connect",
     )
 
-    @field_validator("audiosocket_peers")
-    @classmethod
-    def _networks(cls, peers: str) -> str:
-        for peer in filter(None, peers.split(",")):
-            ip_network(peer.strip(), strict=False)
-        return peers
+    siprec: SiprecSettings = SiprecSettings()
+
+    _peers_are_networks = field_validator("audiosocket_peers")(_networks)
 
 
 class NodeSettings(_Frozen):

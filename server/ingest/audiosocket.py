@@ -71,7 +71,8 @@ class AudioSocketServer:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._telephony.believes(writer.get_extra_info("peername")[0]):
+        peers = self._telephony.settings.telephony.audiosocket_peers
+        if not self._telephony.believes(writer.get_extra_info("peername")[0], peers):
             log.warning("AudioSocket: refused with forbidden; see telephony.audiosocket_peers")
             metrics.refused("forbidden")
             writer.close()

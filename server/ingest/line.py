@@ -59,9 +59,11 @@ class Telephony:
         now = self.clock()
         return int((now - self._began.setdefault(session, now)) * session.lanes.rate)
 
-    def believes(self, address: str) -> bool:
-        """Whether an Asterisk at that address may connect: AudioSocket has no password."""
-        peers = self.settings.telephony.audiosocket_peers
+    def believes(self, address: str, peers: str) -> bool:
+        """Whether a system at that address may connect, where a dialect has no password.
+
+        ``peers`` are the networks from which it may.
+        """
         if not peers:
             free = self.access.mode == "open" or self.access.settings.audio_without_token
             return free or ip_address(address).is_loopback
@@ -141,10 +143,11 @@ class Line:
         """The reason for which the deadline has passed."""
         return self._stopped or Refusal("idle", f"no audio for {self._idle_s:g} s")
 
-    def listen(self) -> None:
-        """From now on the client is expected to send."""
+    def listen(self, within_s: float | None = None) -> None:
+        """From now on the client is expected to send, ``within_s`` if that differs."""
         if self._stopped is None:
-            self.deadline.reschedule(asyncio.get_running_loop().time() + self._idle_s)
+            wait_s = self._idle_s if within_s is None else within_s
+            self.deadline.reschedule(asyncio.get_running_loop().time() + wait_s)
 
     async def feed_pcm16(self, start: int, parties: Sequence[Party], audio: bytes) -> int:
         """As :meth:`feed`, from little endian bytes. Raises :class:`Refusal` for half a sample."""

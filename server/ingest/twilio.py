@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket
@@ -21,7 +21,7 @@ from server.access import guard
 from server.ingest import hello as hellos
 from server.ingest import who
 from server.ingest.line import Line, Telephony
-from server.ingest.reorder import Reorder
+from server.ingest.reorder import Piece, Reorder
 from server.refusals import Refusal
 
 RATE = 8_000
@@ -112,7 +112,7 @@ class TwilioSocket:
     def __init__(self, socket: WebSocket, telephony: Telephony) -> None:
         self._socket = socket
         self._telephony = telephony
-        self._reorder: dict[Track, Reorder] = {}
+        self._reorder: dict[Track, Reorder[bytes]] = {}
 
     async def talk(self) -> None:
         """Feed a call until its stream stops. Raises a disconnect or a refusal."""
@@ -185,6 +185,6 @@ def _audio(payload: str) -> bytes:
     return audio
 
 
-async def _feed(line: Line, party: Party, pieces: list[tuple[int, Any]]) -> None:
-    for start, audio in pieces:
-        await line.feed(start, (party,), decode_mulaw(audio))
+async def _feed(line: Line, party: Party, pieces: list[Piece[bytes]]) -> None:
+    for piece in pieces:
+        await line.feed(piece.first, (party,), decode_mulaw(piece.sound))

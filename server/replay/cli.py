@@ -20,7 +20,7 @@ from server.replay.play import call_id, paced, play
 from server.screen import Screen
 from server.wire import to_wire
 
-Dialect = Literal["native", "funasr", "audiohook", "json-l16", "twilio", "audiosocket"]
+Dialect = Literal["native", "funasr", "audiohook", "json-l16", "twilio", "audiosocket", "siprec"]
 
 
 def replay(
@@ -48,7 +48,7 @@ def replay(
         str | None,
         typer.Option(
             help="Where that server is: ws://HOST:PORT or wss://…; for audiosocket "
-            "tcp://HOST:PORT (?legs=suffix where it is set so)."
+            "tcp://HOST:PORT (?legs=suffix where it is set so); for siprec udp:// or tcp://."
         ),
     ] = None,
     token: Annotated[

@@ -10,7 +10,7 @@ from asr.audio.codec import Codec
 from asr.events import Party
 from server.client.audio import AudioClient, Call
 from server.client.clip import Clip
-from server.client.dialects import audiohook, audiosocket, funasr, json_l16, twilio
+from server.client.dialects import audiohook, audiosocket, funasr, json_l16, siprec, twilio
 
 WEB = "ws://127.0.0.1:8765"
 
@@ -75,4 +75,5 @@ SENDERS: dict[str, Sender] = {
         parties=True,
         uuid=True,
     ),
+    "siprec": Sender(siprec.play, "udp://127.0.0.1:5060", "alaw", rates=(8_000,), parties=True),
 }

@@ -20,12 +20,16 @@ from tests.server.running import Running, running
 UUID = "6b1f2e0c-5d7a-4c8e-9f10-2a3b4c5d6e70"
 SPEED = 20.0
 PATIENCE_S = 60
-LISTENING = settings(audiosocket_port=0, audiosocket_legs="suffix")
+LISTENING = settings(
+    audiosocket_port=0, audiosocket_legs="suffix", siprec={"port": 0, "rtp_ports": "0"}
+)
 
 
 def address(server: Running, dialect: str) -> str:
     if dialect == "audiosocket":
         return f"tcp://127.0.0.1:{server.app.state.audiosocket.port}?legs=suffix"
+    if dialect == "siprec":
+        return f"udp://127.0.0.1:{server.app.state.siprec.port}"
     return server.ws
 
 
@@ -43,7 +47,8 @@ async def card(server: Running, agent: str, told: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("dialect", SENDERS)
 async def test_a_recorded_call_becomes_a_card_at_the_agent(dialect: str) -> None:
     sender = SENDERS[dialect]
-    call = Call(UUID, agent="a-7")
+    # SIP knows people by their extension, which the settings map.
+    call = Call(UUID, agent="6001" if dialect == "siprec" else "a-7")
     # What a mixed channel says is nobody's: FunASR gets the customer alone.
     clip = sender.fit(of(recorded(), (Party.CUSTOMER,)) if sender.mixed else recorded())
     async with running(settings=LISTENING) as server, asyncio.timeout(PATIENCE_S):

@@ -136,16 +136,16 @@ async def test_hears_what_the_bytes_say(server: Running, ears: Ears) -> None:
 @given(st.lists(st.permutations(range(WINDOW)), min_size=1, max_size=6))
 def test_any_order_within_the_window_is_put_right(orders: list[list[int]]) -> None:
     order = [1 + block * WINDOW + n for block, inside in enumerate(orders) for n in inside]
-    reorder = Reorder(8_000)
+    reorder: Reorder[bytes] = Reorder(8_000)
     out = [piece for n in order for piece in reorder.put(n, (n - 1) * 20, bytes([n]) * 160)]
-    assert out == [((n - 1) * 160, bytes([n]) * 160) for n in sorted(order)]
+    assert out == [((n - 1) * 160, bytes([n]) * 160, True) for n in sorted(order)]
     assert reorder.flush() == []
 
 
 def test_time_stamps_that_are_rounded_make_no_holes() -> None:
-    reorder = Reorder(8_000)
+    reorder: Reorder[bytes] = Reorder(8_000)
     out = [p for n in range(1, 100) for p in reorder.put(n, n * 20 + n % 3 * 30 - 20, bytes(160))]
-    assert [at for at, _ in out] == [160 * n for n in range(99)]
+    assert [piece.first for piece in out] == [160 * n for n in range(99)]
 
 
 Sent = Sequence[str | bytes]
