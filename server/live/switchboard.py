@@ -227,6 +227,12 @@ class Switchboard:
         if self._calls.get(session.info.call) is session:
             del self._calls[session.info.call]
 
+    def forget(self, call: str) -> None:
+        """Show a call that has ended no longer: nothing may be left of it."""
+        session = self._calls.get(CallId(call))
+        if session is not None and session.done.is_set():
+            self._forget(session)
+
     def get(self, call: str) -> CallSession | None:
         """The call of that id, if it is going on or has lately ended.
 

@@ -94,12 +94,15 @@ class Archive:
         """Close all connections."""
         await self.engine.dispose()
 
-    async def write(self, rows: list[Row]) -> None:
-        """Write rows of the outbox in one transaction; those written before change nothing."""
+    async def write(self, rows: list[Row]) -> list[tuple[str, int]]:
+        """Write rows of the outbox in one transaction; those written before change nothing.
+
+        Gives the calls that ended and are not here: somebody erased them while they went on.
+        """
         await self.ready()
         batch = batch_of(rows, int(time.time() * 1000))
         async with self.engine.begin() as connection:
-            await self._insert_all(connection, batch)
+            return await self._insert_all(connection, batch)
 
     async def add(self, row: Row) -> bool:
         """Write one more event of a call that is here; False when its number is taken."""
@@ -110,7 +113,7 @@ class Archive:
         async with self.engine.begin() as connection:
             return (await connection.execute(insert)).rowcount == 1
 
-    async def _insert_all(self, connection: AsyncConnection, batch: Batch) -> None:
+    async def _insert_all(self, connection: AsyncConnection, batch: Batch) -> list[tuple[str, int]]:
         # Events of a call that was erased or pruned meanwhile have nowhere to go.
         await self._insert(connection, schema.calls, batch.calls)
         known = await self._known(connection, batch)
@@ -128,6 +131,8 @@ class Archive:
             key = (calls.c.call == values["call"], calls.c.epoch == values["epoch"])
             rest = {k: v for k, v in values.items() if k not in ("call", "epoch")}
             await connection.execute(update(calls).where(*key).values(**rest))
+        ended = [(values["call"], values["epoch"]) for values in batch.ended]
+        return [key for key in ended if key not in known]
 
     async def _known(self, connection: AsyncConnection, batch: Batch) -> set[tuple[str, int]]:
         wanted = sorted({(values["call"], values["epoch"]) for values in batch.events})

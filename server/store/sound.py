@@ -162,6 +162,11 @@ class SoundFiles:
             file.unlink()
         return len(there)
 
+    async def erase_last(self, call: str, epoch: int) -> None:
+        """Delete a call's sound once all of it that waits has been written."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self.erase, call, epoch)
+
     async def aclose(self) -> None:
         """Write what waits."""
         await asyncio.to_thread(self._thread.shutdown, wait=True)

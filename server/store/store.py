@@ -78,6 +78,8 @@ class Store:
         self.away: str | None = None
         """Why the archive cannot be written; None while it can."""
         self._listeners: list[OnDurability] = []
+        self.on_erased: Callable[[str], None] = lambda _: None
+        """Told of a call that was erased while it went on, once it has ended."""
         self._holed: set[CallJournal] = set()
         self._told: str | None = None
         self._durable: deque[tuple[int, list[Callable[[], None]]]] = deque()
@@ -259,7 +261,7 @@ class Store:
                 await asyncio.sleep(0 if self._closing else SHIP_EVERY_S)
                 continue
             try:
-                await self.archive.write(rows)
+                erased = await self.archive.write(rows)
             except (SQLAlchemyError, OSError, TimeoutError, SchemaError) as error:
                 self.figures.ship_failures += 1
                 if self.away is None:
@@ -277,6 +279,15 @@ class Store:
             self.figures.shipped += len(rows)
             self.outbox.mark_shipped(shipped)
             self._settle(shipped)
+            for call, epoch in erased:
+                await self._forget(call, epoch)
+
+    async def _forget(self, call: str, epoch: int) -> None:
+        try:
+            await self.sounds.erase_last(call, epoch)
+        except OSError as error:
+            log.error("call %s: its sound cannot be erased: %s", call, error)
+        self.on_erased(call)
 
 
 class CallJournal:
