@@ -30,11 +30,11 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "except": ("when", "except"),
 }
 TESTS = ("fires", "silent")
-BEFORE = (
-    *("id", "category", "severity", "title", "brand", "tier", "queue", "role", "say"),
-    *("when", "and", "not", "suggest"),
+ORDER = (
+    *("id", "category", "severity", "title", "brand", "tier", "queue", "role", "say", "except"),
+    *("when", "and", "not", "suggest", "tests"),
 )
-"""A new field stands behind the last of these that the rule has."""
+"""How people write a rule: a new field stands behind those before it here."""
 
 
 class FormError(ValueError):
@@ -99,13 +99,17 @@ def _changed(text: str, rule: str, field: str, value: Any) -> str:
     if path[0] == "when" and (holder is None or find(holder, "say") is None):
         raise FormError(f"{field}: the trigger is not plain words")
     if holder is None:
-        return put(text, node, path[0], {path[1]: value}, BEFORE)
+        return put(text, node, path[0], {path[1]: value}, _before(path[0]))
     found = find(holder, path[-1])
     if field in TEXTS or found is None:
-        return put(text, holder, path[-1], value, BEFORE) if value else text
+        return put(text, holder, path[-1], value, _before(path[-1])) if value else text
     if not value and field != "phrases":
         return drop(text, holder, path[-1])
     return items(text, [found[1]], value, _text)
+
+
+def _before(key: str) -> tuple[str, ...]:
+    return ORDER[: ORDER.index(key)]
 
 
 def _brands(text: str, rule: str, wanted: Mapping[str, str]) -> str:
@@ -139,7 +143,7 @@ def _tests(text: str, node: Node, field: str, wanted: Sequence[str]) -> str:
     if not wanted:
         return text
     if not isinstance(tests, yaml.SequenceNode):
-        return put(text, node, "tests", [{field: list(wanted)}], BEFORE)
+        return put(text, node, "tests", [{field: list(wanted)}], ORDER)
     line = f"{{{field}: {flow(list(wanted))}}}"
     if in_brackets(tests):
         place = end(tests) - 1

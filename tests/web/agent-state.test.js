@@ -57,3 +57,10 @@ test('selecting a call that is not there changes nothing', () => {
   const state = run(call('c-1'))
   assert.equal(advance(state, { type: 'select', call: 'c-9' }), state)
 })
+
+test('calls without an agent are those of this link', () => {
+  const calls = [{ call: 'c-9', queue: null, started_at: null }]
+  const state = run({ type: 'unbound', calls })
+  assert.equal(state.unbound, calls)
+  assert.deepEqual(advance(state, { type: 'hello', v: 1, recogniser: { name: 'x', demonstration: false } }).unbound, [])
+})

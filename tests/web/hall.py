@@ -11,6 +11,7 @@ import contextlib
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,12 @@ class FakeCall:
             "events": list(kept.values()),
         }  # fmt: skip
 
+    def since(self, seq: int) -> list[Event]:
+        """What a socket that resumes after that number gets; the snapshot for a negative one."""
+        if seq < 0:
+            return [self.snapshot()]
+        return [event for event in self.events if event["seq"] > seq]
+
     def row(self) -> Event:
         """As the board socket begins with it."""
         live: dict[str, Event] = {}
@@ -101,6 +108,10 @@ class Hall:
         self.origin = ""
         self._sockets: list[tuple[WebSocket, str, str]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        # What a socket begins with and what happens now never cross.
+        self._turn = asyncio.Lock()
+        self._open = asyncio.Event()
+        self._open.set()
         self._changed = threading.Condition()
 
     def begin(self, call: str, info: dict[str, Any], events: list[Event] | None = None) -> FakeCall:
@@ -120,6 +131,15 @@ class Hall:
     def cut(self, code: int | None = None) -> None:
         """Every socket is lost, as when a cable is pulled."""
         self._run(self._cut(code))
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Every socket is lost, and nobody who knocks is let in until the block ends."""
+        self._run(self._shut())
+        try:
+            yield
+        finally:
+            self._run(self._reopen())
 
     def count(self) -> int:
         return len(self._sockets)
@@ -171,11 +191,16 @@ class Hall:
         )
 
     async def _tell_begin(self, call: FakeCall) -> None:
-        for who in list(self._sockets):
-            if who[1] != "board" and self._sees(who, call):
-                await who[0].send_json(call.snapshot())
+        async with self._turn:
+            for who in list(self._sockets):
+                if who[1] != "board" and self._sees(who, call):
+                    await who[0].send_json(call.snapshot())
 
     async def _tell(self, events: tuple[Event, ...]) -> None:
+        async with self._turn:
+            await self._tell_each(events)
+
+    async def _tell_each(self, events: tuple[Event, ...]) -> None:
         for event in events:
             call = self.calls[event["call"]]
             call.events.append(event)
@@ -188,24 +213,40 @@ class Hall:
                         await who[0].send_json(told)
 
     async def _send_raw(self, text: str) -> None:
-        for socket, _, _ in list(self._sockets):
-            await socket.send_text(text)
+        async with self._turn:
+            for socket, _, _ in list(self._sockets):
+                await socket.send_text(text)
 
     async def _cut(self, code: int | None) -> None:
-        for socket, _, _ in list(self._sockets):
-            with contextlib.suppress(RuntimeError):
-                await socket.close(code or 1012)
+        async with self._turn:
+            for socket, _, _ in list(self._sockets):
+                with contextlib.suppress(RuntimeError):
+                    await socket.close(code or 1012)
 
-    async def _serve(self, socket: WebSocket, kind: str, value: str, first: list[Event]) -> None:
+    async def _shut(self) -> None:
+        self._open.clear()
+        await self._cut(None)
+
+    async def _reopen(self) -> None:
+        self._open.set()
+
+    async def _serve(
+        self, socket: WebSocket, kind: str, value: str, first: Callable[[], list[Event]]
+    ) -> None:
+        """``first``: what the socket begins with, once it is its turn."""
+        await self._open.wait()
         if self.refuse:
             await socket.send_json({"type": "error", "code": "forbidden", "message": "not yours"})
             await socket.close(self.refuse)
             return
         who = (socket, kind, value)
-        await socket.send_json(self.hello)
-        for message in first:
-            await socket.send_json(message)
-        self._sockets.append(who)
+        try:
+            async with self._turn:
+                for message in [self.hello, *first()]:
+                    await socket.send_json(message)
+                self._sockets.append(who)
+        except (WebSocketDisconnect, RuntimeError):
+            return  # It has not waited for the door to open.
         self._note()
         try:
             while True:
@@ -240,20 +281,23 @@ def build(hall: Hall) -> FastAPI:
     ) -> None:
         await socket.accept()
         if call:
-            one = hall.calls[call]
-            first = [one.snapshot()]
-            if resume_from >= 0:
-                first = [event for event in one.events if event["seq"] > resume_from]
-            await hall._serve(socket, "call", call, first)
-        else:
-            mine = [c for c in hall.calls.values() if c.info.get("agent") == agent and c.live]
-            await hall._serve(socket, "agent", agent, [c.snapshot() for c in mine])
+            await hall._serve(socket, "call", call, lambda: hall.calls[call].since(resume_from))
+            return
+
+        def mine() -> list[Event]:
+            calls = [c for c in hall.calls.values() if c.info.get("agent") == agent and c.live]
+            return [one.snapshot() for one in calls]
+
+        await hall._serve(socket, "agent", agent, mine)
 
     @app.websocket("/v1/board")
     async def board(socket: WebSocket) -> None:
         await socket.accept()
-        rows = [call.row() for call in hall.calls.values()]
-        await hall._serve(socket, "board", "", [{"type": "board", "calls": rows}])
+
+        def rows() -> list[Event]:
+            return [{"type": "board", "calls": [call.row() for call in hall.calls.values()]}]
+
+        await hall._serve(socket, "board", "", rows)
 
     @app.get("/v1/demo/recordings")
     async def recordings() -> Any:

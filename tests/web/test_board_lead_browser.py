@@ -151,3 +151,15 @@ def test_filters_and_agents(hall: Hall, visit: Open) -> None:
     no_sideways_scroll(page)
     lines.first.get_by_role("button").click()
     expect(page.locator(".detail h3")).to_contain_text("a-0")
+
+
+def test_a_node_that_is_alone_says_so_quietly(hall: Hall, visit: Open) -> None:
+    page = visit("/board", width=1280)
+    hall.wait(lambda: hall.count() == 1)
+    alone = {"type": "nodes", "state": "alone", "node": "n-1", "seen": []}
+    hall.send(json.dumps(alone))
+    line = page.locator('[data-notice="nodes"]')
+    expect(line).to_have_text("与其他节点失去联系，这里只有节点 n-1 的通话")
+    expect(line).to_have_attribute("data-kind", "plain")
+    hall.send(json.dumps({**alone, "state": "together", "seen": ["n-2"]}))
+    expect(line).to_have_count(0)

@@ -42,6 +42,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def test_a_rule_is_changed_checked_published_and_taken_back(real: Running, page: Page) -> None:
     page.goto(f"{real.http}/desk")
+    page.get_by_role("button", name="文本", exact=True).click()
     area = page.get_by_label("规则文本")
     expect(area).to_have_value(pack())
     publish = page.get_by_role("button", name="发布", exact=True)
@@ -65,6 +66,47 @@ def test_a_rule_is_changed_checked_published_and_taken_back(real: Running, page:
     expect(versions.locator("h2")).to_have_text("版本：v0 使用中")
     page.reload()
     expect(area).to_have_value(pack())
+
+
+def test_a_rule_is_changed_in_a_form_by_keyboard(real: Running, page: Page) -> None:
+    """What is typed goes into the text through the server; a fault is told at its field."""
+    page.goto(f"{real.http}/desk")
+    field = page.get_by_label
+    expect(field("名称", exact=True)).to_have_value("擅自承诺")
+    expect(field("触发的说法")).to_have_value("保证退款")
+    publish = page.get_by_role("button", name="发布", exact=True)
+    expect(page.locator('[data-field="suggestion"] output')).to_have_text("16 / 40")
+
+    field("给坐席的建议").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("稍" * 41)
+    expect(page.locator('[data-field="suggestion"] output')).to_have_text("41 / 40")
+    page.keyboard.press("Tab")
+    wrong = page.locator("#wrong-suggestion")
+    expect(wrong).to_contain_text("第 8 行第 14 列")
+    expect(field("给坐席的建议")).to_have_attribute("aria-invalid", "true")
+    expect(publish).to_be_disabled()
+
+    field("给坐席的建议").fill("我先帮您核实：{title|您}请稍等。")
+    field("应当命中", exact=True).fill("我们保证退款\n保证退款的")
+    field("各品牌的说法").fill("telecom = 请稍等。")
+    field("各品牌的说法").blur()
+    expect(page.locator(".editor > .facts")).to_have_text("检查通过，自带测试都过了")
+    expect(wrong).to_be_empty()
+    expect(field("给坐席的建议")).not_to_have_attribute("aria-invalid", "true")
+    expect(publish).to_be_enabled()
+    page.get_by_role("button", name="文本", exact=True).click()
+    expect(page.get_by_label("规则文本")).to_have_value(
+        pack()
+        .replace("我先帮您核实，再给您准确的答复。}", "'我先帮您核实：{title|您}请稍等。', brands: {telecom: 请稍等。}}")
+        .replace("[我们保证退款]", "[我们保证退款, 保证退款的]")
+    )  # fmt: skip
+    page.get_by_role("button", name="撤销修改").click()
+    expect(page.get_by_label("规则文本")).to_have_value(pack())
+    page.get_by_role("button", name="表单").click()
+    expect(field("应当命中", exact=True)).to_have_value("我们保证退款")
+    page.set_viewport_size({"width": 320, "height": 700})
+    no_sideways_scroll(page)
 
 
 def test_accounts_teams_and_places(real: Running, page: Page) -> None:

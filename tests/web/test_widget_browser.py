@@ -116,9 +116,9 @@ def test_reconnect_in_an_utterance_restores_the_same_state(
     hall.wait(lambda: hall.count() == 1)
     hall.tell(*events[:48])
     expect(page.locator('[data-utterance="customer-4"]')).to_be_visible()
-    hall.cut()
-    expect(page.locator('[data-notice="link"]')).to_be_visible()
-    call.events.extend(events[48:70])
+    with hall.away():
+        expect(page.locator('[data-notice="link"]')).to_be_visible()
+        call.events.extend(events[48:70])
     expect(page.locator('[data-notice="link"]')).to_have_count(0)
     hall.tell(events[70], events[71])
     expect(page.locator('[data-utterance="agent-5"][data-final="true"]')).to_be_visible()
@@ -143,8 +143,8 @@ def test_a_call_that_ended_while_the_link_was_down_is_shown_as_ended(
     begin(hall, Script("c-1"), told=1)
     page = visit("/agent?agent=a-7")
     expect(page.locator(".clock")).to_have_text("00:00")
-    del hall.calls["c-1"]
-    hall.cut()
+    with hall.away():
+        del hall.calls["c-1"]
     expect(page.locator(".summary h2")).to_have_text("断线期间通话已结束")
 
 
@@ -217,9 +217,9 @@ def test_answers_given_while_the_link_is_down_arrive(hall: Hall, visit: Open) ->
     hall.wait(lambda: len(hall.of("feedback")) == 1)
     expect(page.locator('[data-id="s3"]')).to_have_count(0)
     page.mouse.move(5, 5)
-    hall.cut()
-    expect(page.locator('[data-notice="link"]')).to_be_visible()
-    page.locator('[data-id="s2"] [data-action="wrong"]').click()
+    with hall.away():
+        expect(page.locator('[data-notice="link"]')).to_be_visible()
+        page.locator('[data-id="s2"] [data-action="wrong"]').click()
     hall.wait(lambda: len(hall.of("feedback")) == 2)
     assert hall.of("feedback")[1]["suggestion"] == "s2"
     assert cards(page) == ["s1"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
@@ -45,8 +47,8 @@ def test_the_checklist_ticks_itself_in_the_order_of_work(hall: Hall, visit: Open
     strip.locator('[data-list="7a"]').click()
     expect(page.locator(".panel .step bdi")).to_have_text([title for _, title in SEVEN])
     # Whoever joins now sees the same order, although the server tells the last changes last.
-    hall.tell(call.step("accept", "受理", "done", "7a"))
-    hall.cut()
+    with hall.away():
+        hall.tell(call.step("accept", "受理", "done", "7a"))
     expect(page.locator('.panel [data-state="done"] bdi')).to_have_text("受理")
     expect(page.locator(".panel .step bdi")).to_have_text([title for _, title in SEVEN])
     strip.locator('[data-list="promises"]').click()
@@ -126,3 +128,29 @@ def test_a_ticket_opens_the_socket(hall: Hall, visit: Open) -> None:
     page = visit("/agent?agent=a-7")
     expect(page.locator(".link")).to_have_text("已连接")
     assert hall.sent("POST", "/v1/tickets") == [{"for": "agent"}]
+
+
+def test_a_call_that_nobody_is_on_is_taken_with_one_key(hall: Hall, visit: Open) -> None:
+    """Quiet: nothing is announced and nothing is taken from under the agent's eyes."""
+    call = begun(hall)
+    page = visit("/agent?agent=a-7", width=320)
+    expect(page.locator(".strip")).to_be_visible()
+    row = page.locator(".unbound")
+    expect(row).to_be_hidden()
+    waiting = [{"call": f"c-{n}", "queue": f"队列{n}", "started_at": None} for n in range(2, 7)]
+    hall.send(json.dumps({"type": "unbound", "calls": waiting}))
+    expect(row).to_contain_text("5 通电话没有坐席")
+    expect(row.locator("button")).to_have_text(["队列2 我来接T", "队列3 我来接", "队列4 我来接"])
+    no_sideways_scroll(page)
+    page.keyboard.press("t")
+    hall.wait(lambda: hall.of("claim"))
+    row.locator("button").nth(2).click()
+    hall.wait(lambda: len(hall.of("claim")) == 2)
+    assert [one["call"] for one in hall.of("claim")] == ["c-2", "c-4"]
+    hall.send(json.dumps({"type": "unbound", "calls": waiting[3:]}))
+    expect(row).to_contain_text("2 通电话没有坐席")
+    # After a lost link the server says nothing of them when there are none.
+    with hall.away():
+        pass
+    expect(row).to_be_hidden()
+    expect(page.locator(".top .queue")).to_have_text(call.call)

@@ -15,6 +15,7 @@
  * @property {ReadonlySet<string>} unsure calls not heard of since the link came back
  * @property {Readonly<Record<string, Verdict>>} answers given here, by `call suggestion`
  * @property {ReadonlySet<string>} read whispers that were read here, by `call id`
+ * @property {readonly import('./wire.js').UnboundCall[]} unbound calls without an agent that may be claimed
  * @property {{call: string, why: string}|null} released the call that was last taken from here
  */
 import { emptyCall, reduce } from './call-state.js'
@@ -25,14 +26,17 @@ const ANSWERS_KEPT = 300
 
 /** @type {AgentState} */
 export const NO_CALLS = {
-  hello: null, calls: [], selected: '', unsure: new Set(), answers: {}, read: new Set(), released: null,
+  hello: null, calls: [], selected: '', unsure: new Set(), answers: {}, read: new Set(), released: null, unbound: [],
 }
 
 /** @param {AgentState} state @param {Message|Own} action @returns {AgentState} */
 export function advance(state, action) {
   switch (action.type) {
     case 'hello':
-      return { ...state, hello: action }
+      // A server that knows of no call without an agent says nothing of them.
+      return { ...state, hello: action, unbound: [] }
+    case 'unbound':
+      return { ...state, unbound: action.calls }
     case 'snapshot':
       return began(state, reduce(emptyCall(action.call), action))
     case 'select':

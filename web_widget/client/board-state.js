@@ -33,6 +33,7 @@
  * @property {ReadonlyMap<string, Row>} rows
  * @property {readonly FeedItem[]} feed newest first
  * @property {readonly Spike[]} spikes that go on
+ * @property {import('./wire.js').Nodes|null} nodes of a site that has several
  * @property {import('./agent-charts.js').Charts} charts by agent
  */
 import { beginChart, charted } from './agent-charts.js'
@@ -50,16 +51,17 @@ const COOLS_AFTER = [120_000, 300_000]
 
 /** @type {BoardState} */
 export const EMPTY_BOARD = {
-  hello: null, loaded: false, rows: new Map(), feed: [], spikes: [], charts: new Map(),
+  hello: null, loaded: false, rows: new Map(), feed: [], spikes: [], nodes: null, charts: new Map(),
 }
 
 /** @param {BoardState} state @param {readonly import('./wire.js').Message[]} messages @returns {BoardState} */
 export function advanceBoard(state, messages) {
   const rows = new Map(state.rows)
   const charts = new Map(state.charts)
-  let { hello, loaded, feed, spikes } = state
+  let { hello, loaded, feed, spikes, nodes } = state
   for (const message of messages) {
     if (message.type === 'hello') hello = message
+    else if (message.type === 'nodes') nodes = message
     else if (message.type === 'board') {
       loaded = true
       feed = replaceAll(rows, message.calls)
@@ -76,7 +78,7 @@ export function advanceBoard(state, messages) {
       feed = fed(feed, message)
     }
   }
-  return { hello, loaded, rows: trimmed(rows), feed, spikes, charts }
+  return { hello, loaded, rows: trimmed(rows), feed, spikes, nodes, charts }
 }
 
 /** @param {string} call @returns {Row} */

@@ -12,8 +12,10 @@
  *   steps: readonly import('./wire.js').Step[], commitments: readonly import('./wire.js').Commitment[]}} Review
  */
 import { emptyCall, reduce } from './call-state.js'
+import { statusLine } from './reasons.js'
 
 const SILENT = 4_000 // ms in which nobody speaks
+const OTHERS = new Set(['whisper', 'hand', 'action', 'status'])
 const OVERLAP = 400 // ms in which both do
 
 /** @param {string} call @param {readonly CallEvent[]} events in seq order @param {number} duration_ms @returns {Review} */
@@ -32,7 +34,7 @@ export function review(call, events, duration_ms) {
   return {
     call, duration_ms: ends, utterances: spoken, silences: silences(spoken, ends), interruptions: interruptions(spoken),
     cues: [...cues.values()].sort((a, b) => when(a) - when(b)), marks: state.marks, steps: state.steps, commitments: state.commitments,
-    others: events.filter((one) => one.type === 'whisper' || one.type === 'hand' || one.type === 'action'),
+    others: events.filter((one) => OTHERS.has(one.type) && !(one.type === 'status' && !statusLine(one, 'zh'))),
   }
 }
 
@@ -51,7 +53,10 @@ function note(cues, event) {
     }
     case 'suggestion': {
       const cue = cues.get(event.alert)
-      if (cue) cue.suggestion = event
+      if (!cue) break
+      // A card that was held back may be shown while it is fresh.
+      cue.suggestion = event
+      cue.suppressed = ''
       break
     }
     case 'suppressed': {

@@ -51,6 +51,9 @@ export const MARKS = /** @type {const} */ (['right', 'wrong', 'missed'])
  * @typedef {{type: 'released', call: string, why: string}} Released
  * @typedef {{type: 'spike', topic: string, category: string, calls: string[], count: number,
  *   baseline: number, window_ms: number, state: 'on'|'off'}} Spike
+ * @typedef {{call: string, queue?: string|null, started_at?: string|null}} UnboundCall
+ * @typedef {{type: 'unbound', calls: UnboundCall[]}} UnboundCalls  those that this agent may claim
+ * @typedef {{type: 'nodes', state: 'together'|'alone', node: string, seen: string[]}} Nodes
  * @typedef {{agent?: string|null, queue?: string|null, tier?: string|null, brand?: string|null,
  *   started_at?: string|null, attributes?: Record<string, string>}} Info
  * @typedef {{name: string, demonstration: boolean, degraded?: boolean}} Recogniser
@@ -64,7 +67,7 @@ export const MARKS = /** @type {const} */ (['right', 'wrong', 'missed'])
  * @typedef {{type: 'pong', id?: string|number|null}} Pong
  * @typedef {{type: 'error', code: string, message: string, retry_after_s?: number|null}} WireFault
  * @typedef {{type: 'unknown', name: string}} Unknown  A type this client is too old for.
- * @typedef {Hello|Snapshot|Board|Released|Spike|Pong|WireFault|Unknown|CallEvent} Message
+ * @typedef {Hello|Snapshot|Board|Released|Spike|UnboundCalls|Nodes|Pong|WireFault|Unknown|CallEvent} Message
  */
 
 /** A message that is not what the protocol promises; the text names the field. */
@@ -142,6 +145,8 @@ const MESSAGES = {
     topic: text, category: name, calls: array(name), count: number, baseline: number,
     window_ms: number, state: oneOf(['on', 'off']),
   }),
+  unbound: object({ calls: array(object({ call: name, queue: optional(name), started_at: optional(name) })) }),
+  nodes: object({ state: oneOf(['together', 'alone']), node: name, seen: array(name) }),
   pong: object({}),
   error: object({ code: name, message: text, retry_after_s: optional(number) }),
 }

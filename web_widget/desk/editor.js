@@ -2,15 +2,18 @@
 import { ask, request } from '../client/api.js'
 import { clip } from '../client/text.js'
 import { arrangeChildren, h, say, set, show, words } from '../ui/dom.js'
+import { RuleForm } from './form.js'
 
 const CHECK_AFTER = 800 // ms without a key
 
 /**
- * @typedef {{server: URL, text: import('./strings.js').DeskStrings, user: string, told: (error: unknown) => string, published: () => void}} How
+ * @typedef {{server: URL, text: import('./strings.js').DeskStrings, lang: string, user: string, told: (error: unknown) => string, published: () => void}} How
  * @typedef {{packs: {pack: string, files: string[]}[], drafts?: string[]}} Packs
  */
 export class Editor {
   #area
+  #form
+  /** @type {HTMLButtonElement[]} form, text */ #ways = []
   #file = h('select')
   #name
   #status = h('p', { class: 'facts', role: 'status' })
@@ -33,6 +36,7 @@ export class Editor {
     this.#name = h('input', { value: how.user.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 30) || 'draft', maxlength: 60, pattern: '[A-Za-z0-9_\\-]+', 'aria-label': text.draft })
     this.#area = h('textarea', { spellcheck: 'false', wrap: 'off', rows: 22, 'aria-label': text.text, lang: 'zh-CN' })
     this.#area.addEventListener('input', () => this.#typed())
+    this.#form = new RuleForm({ ...how, changed: (whole) => this.#rewritten(whole) })
     this.#publish = h('button', { type: 'button', class: 'press', disabled: true }, text.publish)
     this.#publish.addEventListener('click', () => this.#go())
     this.#reset = h('button', { type: 'button', class: 'press light', hidden: true }, text.reset)
@@ -40,9 +44,36 @@ export class Editor {
     this.element = h(
       'section', { class: 'panel editor', 'aria-label': text.files }, h('h2', {}, text.files),
       h('div', { class: 'filters' }, h('label', {}, h('span', {}, text.file), this.#file), h('label', {}, h('span', {}, text.draft), this.#name)),
-      this.#area, this.#status, this.#problems, this.#trialForm(), this.#result, h('p', { class: 'go' }, this.#publish, this.#reset),
+      this.#views(), this.#form.element, this.#area, this.#status, this.#problems, this.#trialForm(), this.#result, h('p', { class: 'go' }, this.#publish, this.#reset),
     )
     if (this.#file.value) this.#open()
+  }
+
+  #views() {
+    const { text } = this.how
+    this.#ways = [text.form, text.asText].map((name, i) => {
+      const button = h('button', { type: 'button', class: 'press light' }, name)
+      button.addEventListener('click', () => {
+        this.#look(i === 0)
+        if (i === 0) this.#form.open(this.#area.value)
+      })
+      return button
+    })
+    this.#look(true)
+    return h('div', { class: 'judge', role: 'group', 'aria-label': text.views }, ...this.#ways)
+  }
+
+  /** @param {boolean} form the form, or the text */
+  #look(form) {
+    this.#ways.forEach((button, i) => set(button, { 'aria-pressed': String((i === 0) === form) }))
+    show(this.#form.element, form)
+    show(this.#area, !form)
+  }
+
+  /** The form has changed the text. @param {string} whole */
+  #rewritten(whole) {
+    this.#area.value = whole
+    this.#typed()
   }
 
   #trialForm() {
@@ -74,6 +105,8 @@ export class Editor {
       if (path !== this.#path) return
       this.#area.value = this.#changed.get(path) ?? this.#texts.get(path) ?? ''
       this.#area.scrollTop = 0
+      this.#form.problems = []
+      await this.#form.open(this.#area.value)
     } catch (error) {
       say(this.#status, this.how.told(error))
     }
@@ -84,6 +117,7 @@ export class Editor {
     if (same) this.#changed.delete(this.#path)
     else this.#changed.set(this.#path, this.#area.value)
     this.#publish.disabled = true
+    this.#form.problems = []
     show(this.#reset, this.#changed.size > 0)
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#check(), CHECK_AFTER)
@@ -94,6 +128,8 @@ export class Editor {
     this.#asked += 1
     this.#changed.clear()
     this.#area.value = this.#texts.get(this.#path) ?? ''
+    this.#form.problems = []
+    this.#form.open(this.#area.value)
     this.#publish.disabled = true
     show(this.#reset, false)
     say(this.#status, '')
@@ -116,6 +152,7 @@ export class Editor {
       if (turn !== this.#asked) return
       const hard = problems.filter((/** @type {{warning?: boolean}} */ one) => !one.warning)
       say(this.#status, ok ? text.good : text.bad(hard.length))
+      this.#form.problems = problems.filter((/** @type {{file: string}} */ one) => one.file === this.#path)
       arrangeChildren(this.#problems, problems.slice(0, 50).map((/** @type {any} */ one) => this.#problem(one)))
       this.#publish.disabled = !ok || this.#changed.size === 0
     } catch (error) {
@@ -126,7 +163,7 @@ export class Editor {
   /** @param {{file: string, line: number, column: number, message: string, warning?: boolean}} one */
   #problem({ file, line, column, message, warning }) {
     const { text } = this.how
-    const button = h('button', { type: 'button', class: 'plain' }, words(file), ` ${text.at(line)}${warning ? ` · ${text.warning}` : ''}`)
+    const button = h('button', { type: 'button', class: 'plain' }, words(file), ` ${text.at(line, column)}${warning ? ` · ${text.warning}` : ''}`)
     button.addEventListener('click', () => this.#goTo(file, line, column))
     return h('li', { 'data-warning': warning ? 'yes' : null }, button, words(clip(String(message), 400).text))
   }
@@ -138,6 +175,7 @@ export class Editor {
       this.#file.value = option.value
       await this.#open()
     }
+    this.#look(false)
     const before = this.#area.value.split('\n').slice(0, Math.max(0, line - 1)).reduce((sum, one) => sum + one.length + 1, 0)
     const at = before + Math.max(0, column - 1)
     this.#area.focus()

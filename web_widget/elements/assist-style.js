@@ -40,7 +40,10 @@ export const ASSIST = /* css */ `
 .tab .icon { color: var(--tone); }
 .tab:focus-visible { outline-offset: -2px; }
 
-.notices { grid-area: notices; font-size: .87em; }
+.lines { grid-area: notices; font-size: .87em; }
+.unbound { display: flex; flex-wrap: wrap; align-items: center; gap: .2em .7em; padding: .3em 1.07em; color: var(--ink-2); background: var(--surface); border-block-end: 1px solid var(--line); }
+.unbound ul { display: flex; flex-wrap: wrap; gap: .3em; min-inline-size: 0; }
+.unbound .action { padding-block: 0; }
 .notice { padding: .34em 1.07em; display: flex; gap: .5em; align-items: center; border-block-end: 1px solid var(--line); background: var(--sunk); color: var(--ink-2); }
 .notice .icon { color: var(--ink-3); }
 .notice[data-kind="trouble"] { background: var(--tint-high); color: var(--high); font-weight: 600; }

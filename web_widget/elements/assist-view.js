@@ -10,6 +10,7 @@ import { notices, NoticesView } from './notices-view.js'
 import { SummaryView } from './summary-view.js'
 import { TopView } from './top-view.js'
 import { TranscriptView } from './transcript-view.js'
+import { UnboundView } from './unbound-view.js'
 import { WhisperView } from './whisper-view.js'
 
 /**
@@ -24,6 +25,7 @@ export class AssistView {
   #gauges
   #checklist
   #whisper
+  #unbound
   #summary
   #transcript
   #announcer
@@ -37,18 +39,19 @@ export class AssistView {
     this.#gauges = new GaugesView(strings)
     this.#checklist = new ChecklistView(strings)
     this.#whisper = new WhisperView(strings, how.read, how.observe)
+    this.#unbound = new UnboundView(strings, how.claim)
     this.#summary = new SummaryView(strings)
     this.#transcript = new TranscriptView(strings)
     this.#announcer = new Announcer(strings)
     this.keys = new Keys(
       this.#cards,
       how.observe ? () => {} : how.act,
-      how.observe ? {} : { h: how.raise, k: () => this.#whisper.whisper && how.read(this.#whisper.whisper) },
+      how.observe ? {} : { h: how.raise, k: () => this.#whisper.whisper && how.read(this.#whisper.whisper), t: () => this.#unbound.first() },
     )
     this.#cards.element.prepend(this.#summary.element)
     this.element = h(
       'div', { class: how.observe ? 'frame observe' : 'frame' },
-      this.#top.element, this.#notices.element, this.#whisper.element, this.#cards.element,
+      this.#top.element, h('div', { class: 'lines' }, this.#notices.element, how.observe ? null : this.#unbound.element), this.#whisper.element, this.#cards.element,
       h('div', { class: 'middle' }, this.#checklist.element, this.#gauges.element), this.#transcript.element, this.#announcer.element,
     )
   }
@@ -73,6 +76,7 @@ export class AssistView {
     this.#gauges.update(call?.metrics ?? {})
     this.#checklist.update(call)
     this.#whisper.update(call, state.read)
+    this.#unbound.update(state)
     if (!this.how.observe && this.#whisper.whisper) this.#announcer.whisper(this.#whisper.whisper)
     this.#transcript.update(call)
     // Last, because cards that glide ask where they stand: then the layout is made once.

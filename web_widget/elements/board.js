@@ -142,8 +142,14 @@ export class TingbanBoard extends HTMLElement {
     top.update(this.#state, shown, link)
     this.#lead?.update(this.#state.rows.get(this.#open))
     notes.update([
-      ...this.#spikes(strings.board), ...notices(strings, { ...NO_CALLS, hello: this.#state.hello }, undefined, link),
+      ...this.#alone(strings.board), ...this.#spikes(strings.board), ...notices(strings, { ...NO_CALLS, hello: this.#state.hello }, undefined, link),
     ])
+  }
+
+  /** @param {import('../ui/board-strings.js').BoardStrings} words @returns {import('./notices-view.js').Notice[]} */
+  #alone(words) {
+    const { nodes } = this.#state
+    return nodes?.state === 'alone' ? [{ id: 'nodes', kind: 'plain', text: words.alone(nodes.node.slice(0, 40)) }] : []
   }
 
   /** @param {import('../ui/board-strings.js').BoardStrings} words @returns {import('./notices-view.js').Notice[]} */

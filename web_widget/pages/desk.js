@@ -55,6 +55,6 @@ async function part(make) {
 }
 
 const table = await part(async () => new RulesTable((await ask(SERVER, 'v1/rules')).map(figures), text, lang).element)
-const editor = await part(async () => new Editor(await ask(SERVER, 'v1/desk/packs'), { server: SERVER, text, user: session.user, told: explain, published: drawVersions }).element)
+const editor = await part(async () => new Editor(await ask(SERVER, 'v1/desk/packs'), { server: SERVER, text, lang, user: session.user, told: explain, published: drawVersions }).element)
 main.replaceChildren(h('h1', {}, text.title), table, editor, versions)
 drawVersions()

@@ -1,6 +1,7 @@
 /** What was said and what it caused, side by side; a reviewer hears the words and judges the cue. */
 import { ask } from '../client/api.js'
 import { categoryName, CATEGORIES } from '../client/categories.js'
+import { HELD, named, statusLine, WITHDRAWN } from '../client/reasons.js'
 import { spans } from '../client/spans.js'
 import { clip, clock } from '../client/text.js'
 import { h, say, set, words } from '../ui/dom.js'
@@ -89,7 +90,8 @@ export class Findings {
       return h('li', {}, hear, span.path === 'exact' ? '' : ` ${span.path}`)
     })
     const fate = [
-      cue.retracted && `${text.retracted} ${cue.retracted}`, cue.suppressed && `${text.suppressed} ${cue.suppressed}`,
+      cue.retracted && `${text.retracted}：${named(WITHDRAWN, cue.retracted, lang)}`,
+      cue.suppressed && `${text.suppressed}：${named(HELD, cue.suppressed, lang)}`,
       text.verdicts[/** @type {'used'} */ (cue.verdict)] ?? '',
     ].filter(Boolean)
     return h(
@@ -150,8 +152,16 @@ export class Findings {
     return [
       ...part(text.steps, steps.map((one) => h('li', { 'data-state': one.state }, words(one.title.slice(0, 60)), h('span', { class: 'facts' }, ` ${state[one.state]}`)))),
       ...part(text.promises, commitments.map((one) => h('li', {}, words(clip(one.text, 120).text), h('span', { class: 'facts' }, ` ${one.due}`)))),
-      ...part(text.said.action, others.map((one) => h('li', {}, `${clock(one.at_ms)} ${text.said[/** @type {'hand'} */ (one.type)]} `, words(`${'by' in one ? one.by : ''} ${'text' in one ? clip(String(one.text), 200).text : ''}`)))),
+      ...part(text.said.action, others.map((one) => this.#other(one))),
     ]
+  }
+
+  /** @param {import('../client/wire.js').CallEvent} one a lead's or the agent's doing, or a status */
+  #other(one) {
+    const { text, lang } = this.how
+    if (one.type === 'status') return h('li', {}, `${clock(one.at_ms)} `, words(clip(statusLine(one, lang), 200).text))
+    const said = `${'by' in one ? one.by : ''} ${'text' in one ? clip(String(one.text), 200).text : ''}`
+    return h('li', {}, `${clock(one.at_ms)} ${text.said[/** @type {'hand'} */ (one.type)]} `, words(said))
   }
 }
 

@@ -16,6 +16,7 @@ const zh = {
   whisper: '悄悄话，只有坐席看得到', send: '发送', note: '给这通电话写备注', alerts: '告警', tools: '处理',
   transfer: '转给坐席（工号）', transferIt: '转接', assignTo: '把最要紧的告警交给谁', sent: '已发送', why: '证据',
   listen: '旁听', stop: '停止旁听', hear: '听证据', noAudio: '这通电话没有保留声音', listening: '正在旁听',
+  alone: (/** @type {string} */ node) => `与其他节点失去联系，这里只有节点 ${node} 的通话`,
   held: '指针停在列表上，排序已暂停', loading: '正在读取…', detail: '通话详情', last: '最近一句',
 }
 
@@ -40,6 +41,7 @@ const en = {
   whisper: 'Whisper; only the agent sees it', send: 'Send', note: 'A note on this call', alerts: 'Alerts', tools: 'Handle',
   transfer: 'To agent', transferIt: 'Transfer', assignTo: 'Who takes the worst alert', sent: 'Sent', why: 'Evidence',
   listen: 'Listen in', stop: 'Stop listening', hear: 'Hear the evidence', noAudio: 'No audio is kept of this call', listening: 'Listening in',
+  alone: (node) => `No connection to the other nodes: only calls of node ${node} are here`,
   held: 'Order paused while you point at the list', loading: 'Loading…', detail: 'Call detail', last: 'Last words',
 }
 

@@ -109,6 +109,7 @@ def test_one_line_changes(changes: dict[str, Any], gone: str | None, come: str |
         {gone} if gone else set(),
         {come} if come else set(),
     )
+    assert [r["id"] for r in form.read(after, "")["rules"]] == ["shop.one", "shop.two"]
     assert {name: rule(after, "shop.one")[name] for name in changes} == changes
 
 
