@@ -1,9 +1,7 @@
-"""How many live calls one core hears, and how that compares with FunASR decoding one by one.
+"""How many live calls the engine hears, without server and sockets.
 
-:func:`capacity` plays recorded calls into the live engine at real time, more and more of them, and
-notes how long each chunk waited from the arrival of its last sample to its answer. :func:`compare`
-times one step of ours and one ``generate()`` of FunASR's on the same weights and the same speech.
-Both return raw samples; ``tingban bench`` prints and records them.
+Recorded calls are played into the live engine at real time, more and more of them, and how long
+each chunk waited from the arrival of its last sample to its answer is noted.
 """
 
 from __future__ import annotations
@@ -11,24 +9,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from asr.audio.resample import resample
-from asr.audio.utterance import Speech, UtteranceCutter
 from asr.audio.wavfile import open_audio, packets
 from asr.engine import Engine, EngineConfig
 from asr.events import AudioFrame, CallId, Party
-from asr.paraformer.decoder import Decoder, Kind, Question, Utterance
+from asr.paraformer.decoder import Kind
 from asr.paraformer.load import Model
-from asr.paraformer.network import Precision, at_precision, to_device
-from asr.paraformer.reference import Reference
-from asr.paraformer.state import CHUNK_600_MS, ChunkShape
 from asr.recogniser import RecogniserFull
 from benchmarks.corpus import calls
 from benchmarks.statistics import percentile
@@ -187,99 +179,3 @@ async def _one_call(
 async def _read(live: Any) -> None:
     async for _ in live:
         pass
-
-
-def compare(
-    reference: Reference,
-    precisions: Sequence[Precision] = (Precision.FP32, Precision.BF16),
-    batches: Sequence[int] = (1, 4, 8, 16),
-    chunks: int = 12,
-    baseline_chunks: int = 12,
-    shape: ChunkShape = CHUNK_600_MS,
-    progress: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
-    """Milliseconds a chunk of one stream costs, ours in batches and FunASR's one by one.
-
-    Same weights, same speech (what voice activity lets through), features included. Wall time and
-    processor time of the thread: on a shared machine the second is the fairer one.
-    """
-    pieces = list(_speech_chunks(max(*batches, 1) * (chunks + 1), shape))
-    found: dict[str, Any] = {"chunk_ms": shape.size * 60, "ours": [], "funasr": []}
-    for precision in precisions:
-        found["funasr"].append(_time_funasr(reference, precision, pieces, baseline_chunks, shape))
-        progress(_line("FunASR", found["funasr"][-1]))
-    whole = reference.model()
-    for precision in precisions:
-        network = to_device(at_precision(whole.network, precision), torch.device("cpu"))
-        model = replace(whole, network=network)
-        for batch in batches:
-            found["ours"].append(_time_ours(model, precision, batch, pieces, chunks, shape))
-            progress(_line(f"batch of {batch}", found["ours"][-1]))
-    return found
-
-
-def _line(who: str, timed: dict[str, Any]) -> str:
-    cpu, wall = percentile(timed["cpu_ms"], 0.5), percentile(timed["wall_ms"], 0.5)
-    return f"{who}, {timed['precision']}: {cpu:.2f} ms processor, {wall:.2f} ms wall a chunk"
-
-
-def _speech_chunks(count: int, shape: ChunkShape) -> Iterator[NDArray[np.float32]]:
-    """Speech of the corpus in whole chunks."""
-    held: list[NDArray[np.float32]] = []
-    while True:
-        for call in corpus():
-            for samples in call.samples.values():
-                cutter = UtteranceCutter()
-                for action in cutter.push(resample(samples, call.rate)):
-                    if isinstance(action, Speech):
-                        held.append(action.samples)
-                sound = np.concatenate(held)
-                whole = len(sound) // shape.samples
-                for piece in sound[: whole * shape.samples].reshape(-1, shape.samples):
-                    yield piece
-                    count -= 1
-                    if not count:
-                        return
-                held = [sound[whole * shape.samples :]]
-
-
-def _time_ours(
-    model: Model,
-    precision: Precision,
-    batch: int,
-    pieces: Sequence[NDArray[np.float32]],
-    chunks: int,
-    shape: ChunkShape,
-) -> dict[str, Any]:
-    decoder = Decoder(model, shape)
-    streams: list[Utterance] = [decoder.open() for _ in range(batch)]
-    wall, cpu = [], []
-    for turn in range(chunks + 1):
-        for number, stream in enumerate(streams):
-            stream.push(pieces[(turn * batch + number) % len(pieces)])
-        asked = [Question(s, Kind.CHUNK, (turn + 1) * shape.samples) for s in streams]
-        began, busy = time.perf_counter(), time.thread_time()
-        decoder.hear(asked)
-        cpu.append((time.thread_time() - busy) * 1000 / batch)
-        wall.append((time.perf_counter() - began) * 1000 / batch)
-    # The first step builds oneDNN's kernels.
-    return {"precision": precision, "batch": batch, "cpu_ms": cpu[1:], "wall_ms": wall[1:]}
-
-
-def _time_funasr(
-    reference: Reference,
-    precision: Precision,
-    pieces: Sequence[NDArray[np.float32]],
-    chunks: int,
-    shape: ChunkShape,
-) -> dict[str, Any]:
-    with reference.at_precision(precision) as lowered:
-        stream = lowered.begin(shape)
-        wall, cpu = [], []
-        for turn in range(chunks + 1):
-            piece = pieces[turn % len(pieces)]
-            began, busy = time.perf_counter(), time.thread_time()
-            stream.push(piece, final=False)
-            cpu.append((time.thread_time() - busy) * 1000)
-            wall.append((time.perf_counter() - began) * 1000)
-    return {"precision": precision, "batch": 1, "cpu_ms": cpu[1:], "wall_ms": wall[1:]}

@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import cli_nodes, cli_recogniser, cli_server
+from benchmarks import cli_compare, cli_nodes, cli_recogniser, cli_server
 from benchmarks.keeping import Baseline, Keep, err, keep, out
 from benchmarks.result import RESULTS
 
@@ -22,6 +22,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Measure accuracy, latency and capacity on recorded audio.",
 )
+app.command()(cli_compare.compare)
+app.command()(cli_compare.peer)
+app.command()(cli_recogniser.stages)
 app.command()(cli_recogniser.memory)
 app.command()(cli_recogniser.equality)
 app.command()(cli_recogniser.phrases)
@@ -118,15 +121,16 @@ def accuracy(
 ) -> None:
     """Character errors on held-out sentences in withheld synthetic voices, clean and telephone."""
     from benchmarks.accuracy import CONDITIONS, read_sentences, run, table
+    from benchmarks.recognisers import directory
     from models.training.voice import WITHHELD_VARIANTS
 
-    load, directory, precisions = os.getloadavg()[0], _model(asr), _precisions(precision)
+    load, folder, precisions = os.getloadavg()[0], directory(asr), _precisions(precision)
     texts = len(read_sentences()[: sentences or None])
     with Progress(console=err, transient=True) as progress:
         total = texts * len(WITHHELD_VARIANTS) * len(CONDITIONS)
         task = progress.add_task("listening", total=total)
         found = run(
-            directory,
+            folder,
             limit=sentences,
             precisions=precisions,
             advance=lambda n: progress.advance(task, n),
@@ -173,10 +177,9 @@ def capacity(
         raise typer.BadParameter("real or full", param_hint="--talk")
     load = os.getloadavg()[0]
     if in_process:
-        from asr.paraformer.load import load_model
-        from asr.paraformer.network import native_precision
+        from benchmarks.recognisers import native
 
-        model = load_model(_model(asr), native_precision())
+        model = native(asr)
         loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
         found = engine_alone.capacity(model, loads, seconds, talk=talk, progress=err.print)
     else:
@@ -206,53 +209,6 @@ def capacity(
             str(one["calls"]): one["cpu_ms_per_call_second"] for one in found["loads"]
         }
     keep("capacity", configuration, found, summary, results, load, baseline)
-
-
-@app.command()
-def compare(
-    asr: Asr = "bundled",
-    full_size: Annotated[
-        bool, typer.Option("--full-size", help="The published size with random weights instead.")
-    ] = False,
-    chunks: Annotated[int, typer.Option(min=2, help="Chunks timed for each figure.")] = 12,
-    results: Keep = RESULTS,
-    baseline: Baseline = None,
-) -> None:
-    """A chunk's cost: ours in batches against FunASR's generate(), same weights, same speech."""
-    from asr.paraformer.reference import FULL, load_reference, random_reference
-    from benchmarks.capacity import compare as measure
-    from benchmarks.statistics import percentile
-
-    load = os.getloadavg()[0]
-    reference = random_reference(FULL) if full_size else load_reference(_model(asr))
-    found = measure(reference, chunks=chunks, baseline_chunks=chunks, progress=err.print)
-    theirs = {one["precision"]: percentile(one["cpu_ms"], 0.5) for one in found["funasr"]}
-    table = Table(title="processor ms for one 600 ms chunk of one stream (median)")
-    for name in (
-        "precision",
-        "batch",
-        "ours",
-        "FunASR",
-        "times fp32 baseline",
-        "times equal precision",
-    ):
-        table.add_column(name, justify="right")
-    rows = []
-    for one in found["ours"]:
-        cost = percentile(one["cpu_ms"], 0.5)
-        row = {
-            "precision": str(one["precision"]),
-            "batch": one["batch"],
-            "ours_ms": round(cost, 2),
-            "funasr_ms": round(theirs[one["precision"]], 2),
-            "times_fp32": round(theirs["fp32"] / cost, 2),
-            "times_equal": round(theirs[one["precision"]] / cost, 2),
-        }
-        rows.append(row)
-        table.add_row(*(str(value) for value in row.values()))
-    out.print(table)
-    configuration = {"asr": asr, "full_size": full_size, "chunks": chunks}
-    keep("compare", configuration, found, {"rows": rows}, results, load, baseline)
 
 
 @app.command()
@@ -302,17 +258,6 @@ def _precisions(names: list[str] | None) -> list[Precision]:
         return [Precision(name) for name in names or ["fp32"]]
     except ValueError as error:
         raise typer.BadParameter("fp32, bf16 or int8", param_hint="--precision") from error
-
-
-def _model(asr: str) -> Path:
-    """The directory of a model, or an end with what to do about it."""
-    from models.store import StoreError, locate
-
-    try:
-        return locate(asr)
-    except StoreError as error:
-        err.print(str(error), style="red")
-        raise typer.Exit(1) from error
 
 
 def _delays(summary: Mapping[str, Any]) -> None:

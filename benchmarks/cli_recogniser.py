@@ -1,4 +1,4 @@
-"""``tingban bench memory | equality | phrases``: what else the recogniser promises."""
+"""``tingban bench stages | memory | equality | phrases``: what else there is to know of the recogniser."""
 
 from __future__ import annotations
 
@@ -6,11 +6,44 @@ import os
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from benchmarks.keeping import Baseline, Keep, err, keep, out
 from benchmarks.result import RESULTS
 
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
+
+
+def stages(
+    asr: Asr = "bundled",
+    talk: Annotated[
+        str, typer.Option(help="real: one party at a time; full: both without a pause.")
+    ] = "real",
+    calls: Annotated[
+        list[int] | None, typer.Option(help="Live calls; repeat for more than one load.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=2, help="Played at each load.")] = 8,
+    results: Keep = RESULTS,
+) -> None:
+    """Where the recogniser's processor time goes, stage by stage, on one core without sockets."""
+    import torch
+
+    from benchmarks.recognisers import native
+    from benchmarks.stages import measure
+
+    load, model = os.getloadavg()[0], native(asr)
+    torch.set_num_threads(1)
+    found = measure(model, calls or [20, 40], talk, seconds, progress=err.print)
+    table = Table(title=f"{talk} talk: processor ms for a second of a call")
+    table.add_column("")
+    for one in found:
+        table.add_column(f"{one['calls']} calls", justify="right")
+    for name in found[0]["stages"]:
+        table.add_row(name, *(str(one["stages"].get(name, "")) for one in found))
+    table.add_row("all", *(str(one["cpu_ms_per_call_second"]) for one in found), style="bold")
+    out.print(table)
+    configuration = {"asr": asr, "talk": talk, "calls": calls, "seconds": seconds}
+    keep("stages", configuration, {"loads": found}, {"loads": found}, results, load)
 
 
 def memory(
@@ -21,17 +54,10 @@ def memory(
     baseline: Baseline = None,
 ) -> None:
     """Does the recogniser's memory stay flat over many calls and over one long call?"""
-    from asr.paraformer.load import load_model
-    from asr.paraformer.network import native_precision
     from benchmarks.memory import drift, measure
-    from models.store import StoreError, locate
+    from benchmarks.recognisers import native
 
-    load = os.getloadavg()[0]
-    try:
-        model = load_model(locate(asr), native_precision())
-    except StoreError as error:
-        err.print(str(error), style="red")
-        raise typer.Exit(1) from error
+    load, model = os.getloadavg()[0], native(asr)
     found = measure(model, calls, hours, progress=out.print)
     summary = {
         "calls_drift": round(drift(found["calls_mib"]), 4),
@@ -51,19 +77,12 @@ def phrases(
     baseline: Baseline = None,
 ) -> None:
     """How many more of the rule packs' phrases are written when they are favoured, and the cost."""
-    from asr.paraformer.load import load_model
-    from asr.paraformer.network import native_precision
     from assist_rules.rulebook import load_rulebook
     from benchmarks.accuracy import read_sentences
     from benchmarks.phrases import run
-    from models.store import StoreError, locate
+    from benchmarks.recognisers import native
 
-    load = os.getloadavg()[0]
-    try:
-        model = load_model(locate(asr), native_precision())
-    except StoreError as error:
-        err.print(str(error), style="red")
-        raise typer.Exit(1) from error
+    load, model = os.getloadavg()[0], native(asr)
     chosen = read_sentences()[: sentences or None]
     found = run(model, load_rulebook(), chosen, snr_db)
     for name, value in found["summary"].items():

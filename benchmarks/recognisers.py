@@ -1,0 +1,32 @@
+"""The model that a benchmark is asked for, or an end with what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from benchmarks.keeping import err
+
+if TYPE_CHECKING:
+    from asr.paraformer.load import Model
+
+
+def directory(asr: str) -> Path:
+    """Of a model by its name or path."""
+    from models.store import StoreError, locate
+
+    try:
+        return locate(asr)
+    except StoreError as error:
+        err.print(str(error), style="red")
+        raise typer.Exit(1) from error
+
+
+def native(asr: str) -> Model:
+    """Loaded as the service loads it."""
+    from asr.paraformer.load import load_model
+    from asr.paraformer.network import native_precision
+
+    return load_model(directory(asr), native_precision())
