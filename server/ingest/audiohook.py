@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.websockets import WebSocket
 
 from asr.audio.codec import decode_mulaw
-from server import sockets
+from server import metrics, sockets
 from server.ingest import hello as hellos
 from server.ingest import signature, who
 from server.ingest.audiohook_wire import (
@@ -67,6 +67,7 @@ class AudioHookSocket:
         try:
             await self._session()
         except Refusal as refusal:
+            metrics.refused(refusal.code)
             log.info("AudioHook: refused with %s: %s", refusal.code, refusal.message)
             reason = "unauthorized" if refusal.code == "forbidden" else "error"
             info = f"{refusal.code}: {refusal.message}"

@@ -47,7 +47,7 @@ class SiprecServer:
         self._settings = telephony.settings.telephony.siprec
         self._ports = RtpPorts(telephony.settings.host, self._settings.rtp_ports)
         self._recordings: dict[Key, Recording] = {}
-        self._beginning: dict[Transaction, asyncio.Task[None]] = {}
+        self._beginning: dict[Transaction, tuple[SipMessage, asyncio.Task[None]]] = {}
         self._answers = Answers()
         self._unacknowledged: dict[Transaction, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -183,7 +183,7 @@ class SiprecServer:
             case "INVITE" if not request.tags[1]:
                 self._say(way, request, 100)
                 task = self._spawn(self._record(way, request))
-                self._beginning[_transaction(request)] = task
+                self._beginning[_transaction(request)] = (request, task)
             case "INVITE" | "UPDATE" | "INFO" | "BYE":
                 self._within(way, request)
             case _:
@@ -191,11 +191,12 @@ class SiprecServer:
 
     def _cancel(self, way: Way, request: SipMessage) -> None:
         invite = _transaction(request, "INVITE")
-        task = self._beginning.get(invite)
-        known = task is not None or self._answers.knows(invite)
-        self._say(way, request, 200 if known else 481)
-        if task is not None:
+        self._say(way, request, 200 if self._answers.knows(invite) else 481)
+        # One that has been accepted goes on until BYE.
+        if invite in self._beginning:
+            begun, task = self._beginning.pop(invite)
             task.cancel()
+            self._say(way, begun, 487)
 
     def _within(self, way: Way, request: SipMessage) -> None:
         """A request in a session that goes on."""
@@ -248,10 +249,6 @@ class SiprecServer:
             await recording.feed(established)
         except Refusal as refusal:
             await self._over(recording, refusal)
-        except asyncio.CancelledError:
-            if dialog.key not in self._recordings:
-                self._say(way, invite, 487, tag=dialog.tag)
-            raise
         except Exception:
             # The edge of a session: what fails here must not reach other calls or the server.
             log.exception("SIPREC: failed")

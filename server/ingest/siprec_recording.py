@@ -28,6 +28,7 @@ QUEUE = 1_024
 DROPPED = metrics.dropped_total.labels("siprec")
 
 
+LAST_S = 0.1
 RESUMED = -1
 """In place of a stream: the client goes on after a hold."""
 
@@ -169,8 +170,8 @@ class Recording:
         return hear
 
     def hang_up(self) -> None:
-        """The client has ended the session; what has come of it is still heard."""
-        self._queue.put_nowait(None)
+        """The client has ended the session; the last of its sound may still be on the way."""
+        asyncio.get_running_loop().call_later(LAST_S, self._queue.put_nowait, None)
 
     async def feed(self, established: Callable[[], None]) -> None:
         """Feed the call until the client hangs up. Raises :class:`Refusal`."""

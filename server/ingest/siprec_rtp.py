@@ -124,7 +124,8 @@ class RtpStream:
                 self._end += HOLE_S * RATE
                 placed.append((self._end, np.zeros(1, np.int16)))
             quiet = at - self._end
-            if piece.whole and 0 < quiet <= QUIET_S * RATE:
+            # Before the first packet of a count nobody was silent: nobody was there.
+            if piece.whole and piece.first and 0 < quiet <= QUIET_S * RATE:
                 at, sound = self._end, np.concatenate([np.zeros(quiet, np.int16), sound])
             self._end = max(self._end, at + len(sound))
             if len(sound):

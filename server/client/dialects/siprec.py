@@ -266,7 +266,7 @@ def accepted(response: SipMessage) -> SipMessage:
 
 
 def _refused(quoted: str) -> Refused:
-    code, _, message = (quoted.split('"') + [""])[1].partition(": ")
+    code, _, message = quoted.partition('"')[2].partition('"')[0].partition(": ")
     return Refused(code or "ended", message)
 
 
