@@ -34,6 +34,10 @@ class RecogniserSettings(_Frozen):
     precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
         default="auto", description="of matrix products; auto: bf16 where the processor has it"
     )
+    chunk_ms: Literal[600, 480, 300] = Field(
+        default=600,
+        description="latency profile: shorter chunks give words earlier and cost more",
+    )
     max_calls: int | None = Field(
         default=None, ge=1, description="calls at once; none: measured at the start"
     )
@@ -278,6 +282,13 @@ class OidcSettings(_Frozen):
     teams_claim: str = "teams"
     roles: dict[str, str] = {}
     """Our role for a role of the provider's, where they are not called the same."""
+    client_id: str | None = None
+    """Our name at the provider, with which people sign in at our pages; ``None``: they cannot."""
+    client_secret: SecretStr | None = None
+    """``None``: a public client, which PKCE alone protects."""
+    scope: str = "openid profile"
+    redirect_url: str | None = None
+    """Our `/v1/session/provider/callback` as browsers reach it; ``None``: as the request says."""
 
 
 class AccessSettings(_Frozen):
@@ -307,8 +318,8 @@ class AccessSettings(_Frozen):
     )
     origins: str = Field(
         default="",
-        description="other sites whose pages may connect, such as `https://desk.example`, with "
-        "commas between",
+        description="other sites whose pages may use sockets and REST and show ours in a frame, "
+        "such as `https://desk.example`, with commas between",
     )
     audio_without_token: bool = Field(
         default=False,
@@ -328,7 +339,8 @@ class AccessSettings(_Frozen):
     oidc: OidcSettings | None = Field(
         default=None,
         description="the provider: `issuer`, `audience`, `jwks_url`, `user_claim`, `role_claim`, "
-        "`teams_claim`, `roles`",
+        "`teams_claim`, `roles`; for signing in at pages `client_id`, `client_secret`, `scope`, "
+        "`redirect_url`",
     )
 
 

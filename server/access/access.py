@@ -10,6 +10,7 @@ import logging
 import secrets
 import sqlite3
 import time
+from collections import OrderedDict
 from dataclasses import replace
 from typing import Literal
 
@@ -20,6 +21,7 @@ from server.access import passwords, tokens
 from server.access.doors import TICKETS
 from server.access.oidc import Oidc
 from server.access.people import Audited, People, PeopleError, User
+from server.access.provider import Provider, Return, SignInError
 from server.access.roles import Caller, Role
 from server.access.throttle import Throttle
 from server.access.tickets import Tickets, digest
@@ -37,17 +39,14 @@ OURSELVES = Caller("tingban", Role.INGEST, "tingban")
 ANY_LINE = Caller("anybody", Role.INGEST, "anybody")
 """A telephone system that nobody asked who it is."""
 _NOBODYS = (OURSELVES.user, ANY_LINE.user)
+SESSION = "tingban-session"
+"""What a cookie is sealed for that stands for a provider's word."""
+LONGEST_COOKIE = 3_800
+"""Browsers drop longer ones without a word."""
+SIGNED_OUT = 10_000
+"""Sessions that ended before their time and are remembered until others push them out."""
 HASHES_AT_ONCE = 2
 """Each needs 64 MiB for a moment."""
-
-
-class SignInError(Exception):
-    """Signing in failed; ``wait_s`` says when to try again, 0 for at once."""
-
-    def __init__(self, code: str, message: str, wait_s: float = 0.0) -> None:
-        super().__init__(message)
-        self.code = code
-        self.wait_s = wait_s
 
 
 class Access:
@@ -66,6 +65,11 @@ class Access:
         self._addresses = Throttle(10 * settings.sign_in_tries, settings.sign_in_window_s)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._link: str | None = None
+        self.provider: Provider | None = None
+        """Signs people in at our pages, where the settings name a client of it."""
+        if settings.oidc is not None and self._oidc is not None and settings.oidc.client_id:
+            self.provider = Provider(settings.oidc, self._oidc, lambda: self.secret)
+        self._signed_out: OrderedDict[str, None] = OrderedDict()
 
     @property
     def mode(self) -> Mode:
@@ -124,8 +128,19 @@ class Access:
         return _caller(user, claims.expires_at)
 
     def _by_session(self, cookie: str) -> Caller | None:
+        if self.mode == "oidc":
+            return self._by_provider(cookie)
         found = self.people.session(digest(cookie), time.time())
         return None if found is None else _caller(*found)
+
+    def _by_provider(self, cookie: str) -> Caller | None:
+        known = tokens.unseal(self.secret, SESSION, cookie, time.time())
+        if known is None or digest(cookie) in self._signed_out:
+            return None
+        teams, expires_at = tuple(known["teams"]), float(known["exp"])
+        return Caller(
+            known["user"], Role(known["role"]), known["name"], teams, expires_at=expires_at
+        )
 
     def holds(self, caller: Caller) -> bool:
         """Whether somebody who was let in may stay: nothing has run out or been taken away."""
@@ -174,6 +189,32 @@ class Access:
             throttle.forgive(key)
         return await self._open_session(known)
 
+    async def sign_in_by_provider(self, back: Return, address: str) -> tuple[str, Caller, str]:
+        """A session for whoever the provider says: its cookie, who it is, and where to go.
+
+        Raises :class:`SignInError`.
+        """
+        if self.provider is None or self.mode != "oidc":
+            raise SignInError("no_provider", "no provider is configured")
+        now = time.monotonic()
+        if wait_s := self._addresses.wait_s(address, now):
+            raise SignInError("too_many_tries", f"try again in {wait_s:.0f} s", wait_s)
+        try:
+            caller, onward = await self.provider.finish(back)
+        except SignInError as error:
+            self._addresses.failed(address, now)
+            await self.audit(Caller("", Role.AGENT), "sign_in_failed", detail=error.code)
+            raise
+        caller = replace(caller, expires_at=time.time() + self.settings.session_s)
+        known = {"user": caller.user, "role": caller.role, "name": caller.name}
+        cookie = tokens.seal(
+            self.secret, SESSION, {**known, "teams": caller.teams}, caller.expires_at or 0.0
+        )
+        if len(cookie) > LONGEST_COOKIE:
+            raise SignInError("too_many_teams", "the provider names more teams than a cookie holds")
+        await self.audit(caller, "sign_in")
+        return cookie, caller, onward
+
     def offer_link(self) -> str:
         """A secret that makes one person, once, the first administrator."""
         link = secrets.token_urlsafe(24)
@@ -201,6 +242,11 @@ class Access:
 
     async def sign_out(self, cookie: str) -> None:
         """End a session."""
+        if self.mode == "oidc":
+            self._signed_out[digest(cookie)] = None
+            while len(self._signed_out) > SIGNED_OUT:
+                self._signed_out.popitem(last=False)
+            return
         await asyncio.to_thread(self.people.end_session, digest(cookie))
 
     def token(self, user: User, life_s: float) -> str:

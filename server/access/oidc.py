@@ -26,6 +26,8 @@ AGAIN_S = 10
 """Keys that nobody knows do not make us ask the provider more often than this."""
 KEEP_S = 3_600
 LEEWAY_S = 30
+LONGEST = 1024 * 1024
+"""Bytes of an answer."""
 
 
 class Oidc:
@@ -37,29 +39,59 @@ class Oidc:
         self._fetched = float("-inf")
         self._tried = float("-inf")
         self._fetching = asyncio.Lock()
+        self._description: dict[str, Any] = {}
+        self._described = self._asked = float("-inf")
+        self._discovering = asyncio.Lock()
 
     async def caller(self, token: str) -> Caller | None:
         """Who a token speaks for; ``None`` when it is not to be believed, or has no role here."""
+        claims = await self.claims(token, self._settings.audience)
+        return None if claims is None else self.caller_of(claims)
+
+    async def claims(self, token: str, audience: str) -> Mapping[str, Any] | None:
+        """What a token says that is meant for ``audience``; ``None`` if it cannot be believed."""
         try:
             header = jwt.get_unverified_header(token)
             key = await self._key(header.get("kid"))
             if key is None:
                 return None
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=list(ALGORITHMS),
                 issuer=self._settings.issuer,
-                audience=self._settings.audience,
+                audience=audience,
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iss", "aud"]},
             )
         except jwt.PyJWTError as error:
             log.info("OIDC: token refused: %s", type(error).__name__)
             return None
-        return self._caller(claims)
+        return claims
 
-    def _caller(self, claims: Mapping[str, Any]) -> Caller | None:
+    async def discovered(self) -> Mapping[str, Any]:
+        """The provider's own description; what it said last, or nothing, while it is away."""
+        async with self._discovering:
+            now = time.monotonic()
+            old = now - self._described > KEEP_S
+            if old and now - self._asked >= AGAIN_S:
+                self._asked = now
+                try:
+                    self._description = await asyncio.to_thread(self._discover)
+                    self._described = now
+                except (URLError, TimeoutError, OSError, ValueError) as error:
+                    log.warning("OIDC: %s: %s", self._settings.issuer, error)
+        return self._description
+
+    def _discover(self) -> dict[str, Any]:
+        issuer = self._settings.issuer
+        found = _json(issuer.rstrip("/") + DISCOVERY)
+        if found.get("issuer") != issuer:
+            raise ValueError("describes another issuer")
+        return found
+
+    def caller_of(self, claims: Mapping[str, Any]) -> Caller | None:
+        """Who the claims speak for; ``None`` where they give no user or no role of ours."""
         settings = self._settings
         user = claims.get(settings.user_claim)
         if not isinstance(user, str) or not 0 < len(user) <= 64:
@@ -116,11 +148,16 @@ class Oidc:
         return {key.key_id: key for key in keys if key.public_key_use in (None, "sig")}
 
 
-def _json(address: str) -> dict[str, Any]:
+def web_address(address: str) -> str:
+    """The address. Raises ``ValueError`` for one that leads elsewhere, such as to a file."""
     if not address.startswith(("https://", "http://")):
         raise ValueError(f"{address}: not a web address")
-    with urlopen(address, timeout=FETCH_S) as answer:
-        found = json.loads(answer.read(1024 * 1024))
+    return address
+
+
+def _json(address: str) -> dict[str, Any]:
+    with urlopen(web_address(address), timeout=FETCH_S) as answer:
+        found = json.loads(answer.read(LONGEST))
     if not isinstance(found, dict):
         raise ValueError(f"{address}: not a JSON object")
     return found

@@ -10,11 +10,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from starlette.responses import RedirectResponse
 
+from server import metrics
 from server.access import passwords
-from server.access.access import COOKIE, Access, SignInError
+from server.access.access import COOKIE, Access
 from server.access.guard import Perhaps, Who
 from server.access.people import PeopleError, User
+from server.access.provider import PENDING_S, Return, SignInError
 from server.access.roles import Caller, Role
 from server.answers import ApiError, failing
 
@@ -24,6 +27,10 @@ UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Password = Annotated[SecretStr, Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)]
 UserPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
+PENDING_COOKIE = "tingban_sign_in"
+Onward = Annotated[str, Query(pattern=r"^([a-z][A-Za-z0-9_./?=&%-]{0,200})?$")]
+"""A page of ours, relative; nothing that could name another server."""
+Brought = Annotated[str, Query(max_length=2_048)]
 STATUS = {"no_user": 404, "user_exists": 409, "last_admin": 409, "not_first": 409}
 
 
@@ -53,6 +60,13 @@ class Session(BaseModel):
     teams: list[str]
     access: Literal["open", "local", "oidc"]
     expires_at: float | None
+
+
+class Ways(BaseModel):
+    """How somebody may sign in at the pages."""
+
+    password: bool
+    provider: bool
 
 
 class TicketFor(_Input):
@@ -124,6 +138,7 @@ def routes(access: Access, mapped: Callable[[str], None]) -> APIRouter:
     """All of it; ``mapped`` is told who changed the queue map."""
     router = APIRouter()
     router.include_router(_of_sessions(access))
+    router.include_router(_of_provider(access))
     router.include_router(_of_users(access))
     router.include_router(_of_teams(access, mapped))
 
@@ -165,14 +180,7 @@ def _of_sessions(access: Access) -> APIRouter:
             status = {"too_many_tries": 429, "not_first": 409}.get(error.code, 401)
             headers = {"Retry-After": str(int(error.wait_s) + 1)} if error.wait_s else None
             raise ApiError(status, error.code, str(error), headers) from None
-        response.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=int(access.settings.session_s),
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        _keep(request, response, cookie, access.settings.session_s)
         return _session(access, caller)
 
     @router.delete("/v1/session", status_code=204)
@@ -187,6 +195,86 @@ def _of_sessions(access: Access) -> APIRouter:
         """A ticket for one socket."""
         given = access.tickets.give(caller, what.purpose, time.monotonic())
         return Ticket(ticket=given, expires_in_s=access.tickets.life_s)
+
+    return router
+
+
+def _keep(request: Request, response: Response, cookie: str, session_s: float) -> None:
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=int(session_s),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+def _of_provider(access: Access) -> APIRouter:
+    """Signing in at pages by way of the provider; see ``provider.py``."""
+    router = APIRouter()
+
+    def here(request: Request) -> str:
+        configured = access.settings.oidc.redirect_url if access.settings.oidc else None
+        return configured or str(request.url_for("provider_callback"))
+
+    @router.get("/v1/session/ways")
+    async def ways() -> Ways:
+        """How somebody may sign in."""
+        by_provider = access.mode == "oidc" and access.provider is not None
+        return Ways(password=access.mode != "oidc", provider=by_provider)
+
+    @router.get(
+        "/v1/session/provider",
+        status_code=302,
+        response_class=RedirectResponse,
+        responses=failing(404, 503),
+    )
+    async def go(request: Request, next: Onward = "") -> RedirectResponse:
+        """Go to the provider to sign in; afterwards to the page ``next``."""
+        if access.provider is None or access.mode != "oidc":
+            raise ApiError(404, "no_provider", "no provider is configured")
+        try:
+            there, pending = await access.provider.begin(here(request), next)
+        except SignInError as error:
+            raise ApiError(503, error.code, str(error)) from None
+        response = RedirectResponse(there, 302)
+        # Not strict: it has to come back with a link of another site.
+        response.set_cookie(
+            PENDING_COOKIE,
+            pending,
+            max_age=PENDING_S,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    @router.get(
+        "/v1/session/provider/callback",
+        status_code=303,
+        response_class=RedirectResponse,
+        name="provider_callback",
+    )
+    async def provider_callback(
+        request: Request, state: Brought = "", code: Brought = ""
+    ) -> RedirectResponse:
+        """Back from the provider: sets the cookie and goes on; to the sign-in page if it failed."""
+        pending = request.cookies.get(PENDING_COOKIE, "")
+        address = request.client.host if request.client else ""
+        try:
+            cookie, _, onward = await access.sign_in_by_provider(
+                Return(pending, state, code, here(request)), address
+            )
+        except SignInError as error:
+            metrics.refused(error.code)
+            response = RedirectResponse(f"../../../login?problem={error.code}", 303)
+        else:
+            response = RedirectResponse(f"../../../{onward}", 303)
+            _keep(request, response, cookie, access.settings.session_s)
+        # Whatever came of it: it is good for one answer.
+        response.delete_cookie(PENDING_COOKIE, httponly=True, samesite="lax")
+        return response
 
     return router
 

@@ -68,6 +68,18 @@ function signIn() {
   })
 }
 
+/** To the provider and, signed in, back to the page that was wanted. */
+function atProvider() {
+  const query = new URLSearchParams(location.search)
+  const wanted = query.get('next') ?? ''
+  const there = http(SERVER, 'v1/session/provider')
+  if (/^[a-z][\w./?=&%-]*$/.test(wanted)) there.searchParams.set('next', wanted)
+  form({
+    title: login.title, text: query.has('problem') ? login.problem : undefined, rows: [], go: login.provider,
+    submit: async () => location.assign(there),
+  })
+}
+
 /** @param {string} token */
 function first(token) {
   form({
@@ -97,5 +109,6 @@ if (link) first(link)
 else {
   const known = await ask(SERVER, 'v1/session').catch(() => null)
   if (known) onward()
+  else if ((await ask(SERVER, 'v1/session/ways').catch(() => null))?.provider) atProvider()
   else signIn()
 }

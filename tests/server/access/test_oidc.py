@@ -2,83 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from server.access import oidc
 from tests.server.access.house import client, settings, token
+from tests.server.access.provider import AUDIENCE, Provider
 from tests.server.running import running
-
-AUDIENCE = "tingban"
-
-
-class Provider:
-    """A provider with one signing key at a time."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.turn("k1")
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                provider.asked.append(self.path)
-                found = provider.documents().get(self.path)
-                self.send_response(200 if found else 404)
-                self.end_headers()
-                self.wfile.write(json.dumps(found or {}).encode())
-
-            def log_message(self, *_: Any) -> None:
-                """Quietly."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.issuer = f"http://127.0.0.1:{self.server.server_port}"
-
-    def turn(self, kid: str) -> None:
-        """Another key from now on."""
-        self.kid = kid
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-    def documents(self) -> dict[str, Any]:
-        public = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {
-            oidc.DISCOVERY: {"jwks_uri": f"{self.issuer}/keys"},
-            "/keys": {"keys": [{**public, "kid": self.kid, "use": "sig", "alg": "RS256"}]},
-        }
-
-    def sign(self, **changes: Any) -> str:
-        claims = {
-            "iss": self.issuer,
-            "aud": AUDIENCE,
-            "exp": time.time() + 600,
-            "sub": "0815",
-            "preferred_username": "lead",
-            "name": "Lead",
-            "roles": ["offline_access", "supervisor"],
-            "teams": ["north"],
-            **changes,
-        }
-        claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(claims, self.key, "RS256", headers={"kid": self.kid})
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    provider = Provider()
-    thread = threading.Thread(target=provider.server.serve_forever)
-    thread.start()
-    yield provider
-    provider.server.shutdown()
-    thread.join()
-    provider.server.server_close()
 
 
 async def test_a_providers_token_says_who_somebody_is(
