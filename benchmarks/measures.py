@@ -195,6 +195,19 @@ def _counted(result: Result) -> list[Measure]:
     return found
 
 
+def _nodes(result: Result) -> list[Measure]:
+    found: list[Measure] = []
+    kinds = dict.fromkeys((run["pages"], run["nodes"]) for run in result.samples["paired"]["runs"])
+    for pages, kind in kinds:
+        rows = _grouped(
+            (str(run["round"]), [run["us_per_event"]])
+            for run in result.samples["paired"]["runs"]
+            if (run["pages"], run["nodes"]) == (pages, kind)
+        )
+        found.append(Measure(f"processor of an event, {kind}, {pages}", "µs", rows, mean))
+    return found
+
+
 MEASURES: Mapping[str, Callable[[Result], list[Measure]]] = {
     "accuracy": _accuracy,
     "capacity": _capacity,
@@ -202,6 +215,7 @@ MEASURES: Mapping[str, Callable[[Result], list[Measure]]] = {
     "faults": _counted,
     "latency": _latency,
     "malformed": _counted,
+    "nodes": _nodes,
     "rules": _rules,
     "server": _server,
     "soak": _counted,

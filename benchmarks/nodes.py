@@ -67,6 +67,7 @@ def measure(
     seconds: float,
     rounds: int,
     settings: Sequence[Pages] = SETTINGS,
+    warm_s: float = WARM_S,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Every setting at one and at two nodes, ``rounds`` times; raw figures of each run."""
@@ -80,7 +81,8 @@ def measure(
             for pages in settings:
                 kinds = ("one", "unjoined", "two") if pages.control else ("one", "two")
                 for kind in kinds if number % 2 else kinds[::-1]:
-                    run = _run(kind, calls, pages, seconds, pinned[0] if pinned else None)
+                    core = pinned[0] if pinned else None
+                    run = _run(kind, Load(calls, pages.boards), pages, (warm_s, seconds), core)
                     found.append({"round": number, "pages": pages.name, "nodes": kind, **run})
                     progress(f"{kind}, {pages.name}: {run['us_per_event']} processor µs an event")
     finally:
@@ -122,7 +124,9 @@ def _interval(ratios: Sequence[float]) -> list[float] | None:
     return [round(low, 3), round(high, 3)]
 
 
-def _run(kind: str, calls: int, pages: Pages, seconds: float, core: int | None) -> dict[str, Any]:
+def _run(
+    kind: str, load: Load, pages: Pages, seconds: tuple[float, float], core: int | None
+) -> dict[str, Any]:
     nodes = 1 if kind == "one" else 2
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server()) if kind == "two" else None
@@ -132,7 +136,7 @@ def _run(kind: str, calls: int, pages: Pages, seconds: float, core: int | None) 
         ]
         for server in servers if redis else ():
             _see(server, nodes)
-        return asyncio.run(_load(servers, redis, calls, pages, seconds))
+        return asyncio.run(_load(servers, redis, load, pages, seconds))
 
 
 def _site(redis: RedisServer | None, number: int) -> dict[str, str]:
@@ -160,15 +164,21 @@ def figure(server: Server, name: str) -> float | None:
 
 
 async def _load(
-    servers: Sequence[Server], redis: RedisServer | None, calls: int, pages: Pages, seconds: float
+    servers: Sequence[Server],
+    redis: RedisServer | None,
+    load: Load,
+    pages: Pages,
+    seconds: tuple[float, float],
 ) -> dict[str, Any]:
+    """``seconds``: to warm up, and to measure."""
+    warm_s, measured_s = seconds
     heard, dice = Heard(), random.Random(1)
     known: dict[str, Call] = {}
     sockets = [
         await watch(servers[n % len(servers)], "/v1/board?batch=1", board_ear(heard, known, dice))
         for n in range(pages.boards)
     ]
-    for number in range(calls):
+    for number in range(load.calls):
         here = servers[number % len(servers)]
         at = servers[(number + 1) % len(servers)] if pages.apart and number % 4 < 2 else here
         page = f"/v1/agent?agent=agent-{number}"
@@ -180,10 +190,9 @@ async def _load(
     began = time.monotonic()
     for call in known.values():
         call.began = began + dice.random() * 0.5
-    load = Load(calls, pages.boards)
-    ends = began + WARM_S + seconds
+    ends = began + warm_s + measured_s
     sending = asyncio.create_task(send(list(known.values()), load, ends, heard))
-    await asyncio.sleep(WARM_S)
+    await asyncio.sleep(warm_s)
     heard.agent_ms.clear()
     heard.board_ms.clear()
     first = [await _spent(server) for server in servers]

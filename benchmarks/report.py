@@ -250,15 +250,17 @@ def _capacity(run: Result) -> list[Element]:
         Line(name, [(calls, percentile(lag, part)) for calls, lag in sorted(lags.items())])
         for name, part in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
     ]
+    rated = run.summary["rated_calls"]
+    knee = [Limit(float(rated), f"knee: {rated} calls")] if rated in lags else []
     return [
         svg.plot(lines, "live calls", "ms from a chunk's last sample to its answer",
-                 limits=[Limit(600.0, "bound of the rated load")]),
+                 limits=[Limit(600.0, "bound of the rated load")], marks=knee),
         table(
             ["calls", *QUANTILES],
             [[calls, *(summary(lag).get(k) for k in QUANTILES)] for calls, lag in sorted(lags.items())],
         ),
         caption(
-            f"Rated here: {run.summary['rated_calls']} calls, the most tried at which the 99th "
+            f"Rated here: {rated} calls, the most tried at which the 99th "
             "percentile is within the bound. "
             + ("Sockets are part of it." if run.configuration.get("sockets") else "Without sockets.")
         ),
@@ -343,9 +345,48 @@ def _server(run: Result) -> list[Element]:
 
 
 def _faults(run: Result) -> list[Element]:
-    columns = ("fault", "seen", "lost", "doubled", "recovery_s", "passed")
+    columns = ("fault", "seen", "lost", "doubled", "recovery_s", "passed", "detail")
     rows = [[row.get(name) for name in columns] for row in run.samples["faults"]]
-    return [table(["fault", "what people see", "lost", "doubled", "recovery, s", "passed"], rows)]
+    names = ["fault", "what people see", "lost", "doubled", "recovery, s", "passed", ""]
+    said = "Finals and confirmed alerts. Two faults at once are no promise: their loss is told."
+    return [table(names, rows), caption(said)]
+
+
+def _nodes(run: Result) -> list[Element]:
+    settings, traffic = run.summary["settings"], run.summary["traffic"]
+    kinds = {"one node": "one_us", "two, not joined": "unjoined_us", "two nodes": "two_us"}
+    cost = {
+        f"{name}: {kind}": {"servers": row[key]}
+        for name, row in settings.items()
+        for kind, key in kinds.items()
+        if row[key] is not None
+    }
+    steps = [traffic["life"], *traffic["steps"]]
+    rated = [
+        (one["events_per_s"], one) for one in sorted(steps, key=lambda one: one["events_per_s"])
+    ]
+    delays = [
+        Line(part, [(rate, one["delivery_ms"][part]) for rate, one in rated])
+        for part in ("p50", "p99")
+    ]
+    shares = [
+        Line(name, [(rate, one[key]) for rate, one in rated])
+        for name, key in (("Redis", "redis_cpu_share"), ("all nodes", "nodes_cpu_share"))
+    ]
+    life = Limit(float(traffic["life"]["events_per_s"]), "these calls in life")
+    ratios = [
+        [name, row["ratio"], row["interval"], row["redis_us"]] for name, row in settings.items()
+    ]
+    return [
+        svg.bars(cost, "processor µs an event"),
+        table(["two nodes to one", "ratio", "95 % interval", "Redis, µs an event"], ratios),
+        svg.plot(delays, "events/s through Redis", "ms from node to node", marks=[life]),
+        svg.plot(shares, "events/s through Redis", "processor cores", marks=[life]),
+        caption(
+            f"{run.configuration['traffic_calls']} calls of {run.configuration['synthetic']} "
+            "synthetic nodes through one Redis; nodes, Redis and all else share the machine."
+        ),
+    ]
 
 
 def _soak(run: Result) -> list[Element]:
@@ -384,6 +425,7 @@ SECTIONS: Mapping[str, tuple[str, Plot]] = {
     "accuracy": ("How well it hears", _accuracy),
     "rules": ("How right the rules are", _rules),
     "faults": ("What happens on a bad day", _faults),
+    "nodes": ("More than one node", _nodes),
     "soak": ("Hours of traffic", _soak),
     "malformed": ("Nonsense on every socket", _malformed),
 }

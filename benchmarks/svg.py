@@ -81,13 +81,17 @@ def plot(
     y_name: str,
     *,
     limits: Sequence[Limit] = (),
+    marks: Sequence[Limit] = (),
     log_x: bool = False,
     log_y: bool = False,
     x_labels: Mapping[float, str] | None = None,
 ) -> Element:
-    """Lines over common axes. ``x_labels`` replaces the numbers below."""
+    """Lines over common axes. Limits lie across, marks stand upright.
+
+    ``x_labels`` replaces the numbers below.
+    """
     points = [point for line in lines for point in line.points]
-    xs = scale([x for x, _ in points], LEFT, WIDTH - RIGHT, log_x)
+    xs = scale([x for x, _ in points] + [mark.value for mark in marks], LEFT, WIDTH - RIGHT, log_x)
     heights = [y for _, y in points] + [limit.value for limit in limits]
     ys = scale(heights, HEIGHT - BOTTOM, TOP, log_y)
     figure = Element("figure")
@@ -97,6 +101,10 @@ def plot(
         y = ys(limit.value)
         _draw(picture, "line", "limit", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
         _text(picture, WIDTH - RIGHT, y - 4, limit.name, "end")
+    for mark in marks:
+        x = xs(mark.value)
+        _draw(picture, "line", "limit", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM)
+        _text(picture, x - 6, TOP + 12, mark.name, "end")
     for number, line in enumerate(lines):
         style = f"s{number % COLOURS}"
         places = [(xs(x), ys(y)) for x, y in line.points]

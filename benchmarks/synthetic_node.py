@@ -26,6 +26,7 @@ from server.engine import load_rules
 from server.events import CallEvent, Status
 from server.live.journal import worth_keeping
 from server.live.notice import of_event
+from server.live.switchboard import NewRules
 from server.nodes.calllog import CallLog
 from server.nodes.link import Link
 from server.nodes.peers import Node
@@ -53,13 +54,21 @@ class Said:
 @cache
 def script(number: int, kept_only: bool) -> tuple[Said, ...]:
     """What a call says in a minute, without its beginning and end."""
-    call = f"synthetic-{number}"
-    made = published(call, LOOP_MS, LOOP_MS, load_rules(None))
     return tuple(
         Said(event.at_ms, event, of_event(event).text, worth_keeping(event))
-        for event in made
+        for event in _events(number)
         if not isinstance(event.body, Status) and (worth_keeping(event) or not kept_only)
     )
+
+
+@cache
+def _events(number: int) -> list[CallEvent]:
+    return published(f"synthetic-{number}", LOOP_MS, LOOP_MS, _rules())
+
+
+@cache
+def _rules() -> NewRules:
+    return load_rules(None)
 
 
 class Playing:

@@ -35,6 +35,8 @@ def measure(
     nodes: int,
     watched: float,
     seconds: float,
+    most: float = FASTEST,
+    parts: Sequence[float] = PARTS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The traffic of so many calls in life, the fastest that is carried, and parts of that."""
@@ -47,9 +49,9 @@ def measure(
 
         life = at(1.0)
         fastest, speed = life, 2.0
-        while carried(fastest) and speed <= FASTEST and carried(one := at(speed)):
+        while carried(fastest) and speed <= most and carried(one := at(speed)):
             fastest, speed = one, speed * 1.5
-        steps = [at(part * fastest["speed"]) for part in PARTS]
+        steps = [at(part * fastest["speed"]) for part in parts]
         return {
             "calls": calls, "nodes": nodes, "watched": watched, "seconds": seconds,
             "life": life, "fastest": fastest["speed"], "steps": steps,
