@@ -35,5 +35,7 @@ async def _archived(store: Store, call: str) -> StoredCall | None:
         return None
     rows = await archive.rows_of(call, epochs[-1])
     head: dict[str, Any] = next((json.loads(row.body) for row in rows if row.kind == "call"), {})
+    # A column of the archive holds text.
+    head["attributes"] = json.loads(head.get("attributes") or "{}")
     events = [json.loads(row.body) for row in rows if row.kind == "event"]
     return stream(call, head, events)
