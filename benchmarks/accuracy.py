@@ -24,6 +24,7 @@ from rich.table import Table
 from asr.paraformer.decoder import Decoder, Kind, Question
 from asr.paraformer.load import Model
 from asr.paraformer.network import Precision
+from asr.paraformer.state import CHUNK_600_MS, ChunkShape
 from asr.paraformer.step import Heard
 from asr.paraformer.wording import Greedy, Wording
 from models.training import channel
@@ -92,9 +93,11 @@ Candidates = tuple[NDArray[np.int64], NDArray[np.float32]]
 """(n, k) token ids, best first, and their log probabilities."""
 
 
-def hear(model: Model, utterances: Sequence[Samples]) -> list[Candidates]:
+def hear(
+    model: Model, utterances: Sequence[Samples], shape: ChunkShape = CHUNK_600_MS
+) -> list[Candidates]:
     """Stream utterances side by side through the engine's own step, in whole chunks."""
-    decoder = Decoder(model)
+    decoder = Decoder(model, shape)
     size = decoder.shape.samples
     streams = [decoder.open() for _ in utterances]
     heard: list[list[Heard]] = [[] for _ in utterances]
@@ -136,6 +139,7 @@ def measure(
     sentences: Sequence[Sentence],
     voices: Sequence[str] = WITHHELD_VARIANTS,
     conditions: Sequence[str] = CONDITIONS,
+    shape: ChunkShape = CHUNK_600_MS,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[Reading]:
     """Every sentence in every voice and condition, spoken once and heard at every precision.
@@ -147,7 +151,7 @@ def measure(
         part = tasks[first : first + TOGETHER]
         spoken = [speak(s.text, v, c) for s, v, c in part]
         for precision, model in models.items():
-            for task, candidates in zip(part, hear(model, spoken), strict=True):
+            for task, candidates in zip(part, hear(model, spoken, shape), strict=True):
                 plain = read(Greedy(model.tokens, model.unspoken), candidates)
                 readings.append(_judge(*task, precision, plain, read(begin(), candidates)))
         advance(len(part))
@@ -249,7 +253,7 @@ def _place(entry: tuple[str, object]) -> tuple[str, int]:
 
 def table(summary: dict[str, dict[str, float]]) -> Table:
     """For people."""
-    shown = Table(title="Held-out sentences, withheld synthetic voices, streaming in 600 ms chunks")
+    shown = Table(title="Held-out sentences, withheld synthetic voices, streaming in chunks")
     shown.add_column("")
     for heading in ("utterances", "CER plain", "CER", "syllable errors", "whole right"):
         shown.add_column(heading, justify="right")
@@ -270,6 +274,7 @@ def run(
     sentences: Path = SENTENCES,
     limit: int = 0,
     precisions: Sequence[Precision] = (Precision.FP32,),
+    shape: ChunkShape = CHUNK_600_MS,
     advance: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Everything `tingban bench accuracy` needs: raw readings and their summary."""
@@ -279,7 +284,7 @@ def run(
     models = {precision: load_model(directory, precision) for precision in precisions}
     first = next(iter(models.values()))
     chosen = read_sentences(sentences)[: limit or None]
-    readings = measure(models, reading_for(first), chosen, advance=advance)
+    readings = measure(models, reading_for(first), chosen, shape=shape, advance=advance)
     of_first = [reading for reading in readings if reading.precision == precisions[0]]
     return {
         "samples": {

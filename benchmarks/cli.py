@@ -116,14 +116,18 @@ def accuracy(
         list[str] | None,
         typer.Option(help="fp32, bf16 or int8; repeat to compare with the first. Default: fp32."),
     ] = None,
+    chunk_ms: Annotated[int, typer.Option(help="Latency profile: 600, 480 or 300.")] = 600,
     results: Keep = RESULTS,
     baseline: Baseline = None,
 ) -> None:
     """Character errors on held-out sentences in withheld synthetic voices, clean and telephone."""
+    from asr.paraformer.state import SHAPES
     from benchmarks.accuracy import CONDITIONS, read_sentences, run, table
     from benchmarks.recognisers import directory
     from models.training.voice import WITHHELD_VARIANTS
 
+    if chunk_ms not in SHAPES:
+        raise typer.BadParameter("600, 480 or 300", param_hint="--chunk-ms")
     load, folder, precisions = os.getloadavg()[0], directory(asr), _precisions(precision)
     texts = len(read_sentences()[: sentences or None])
     with Progress(console=err, transient=True) as progress:
@@ -133,6 +137,7 @@ def accuracy(
             folder,
             limit=sentences,
             precisions=precisions,
+            shape=SHAPES[chunk_ms],
             advance=lambda n: progress.advance(task, n),
         )
     out.print(table(found["summary"]))
@@ -145,6 +150,7 @@ def accuracy(
         "sentences": texts,
         "voices": list(WITHHELD_VARIANTS),
         "precisions": precisions,
+        "chunk_ms": chunk_ms,
     }
     keep("accuracy", configuration, found["samples"], found["summary"], results, load, baseline)
 

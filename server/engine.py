@@ -10,6 +10,7 @@ from pathlib import Path
 from asr.engine import Engine, EngineConfig
 from asr.paraformer.load import Model, ModelError, load_model
 from asr.paraformer.network import Precision, native_precision
+from asr.paraformer.state import SHAPES
 from asr.phrases import PhraseFileError, read_phrases
 from asr.reading import reading_for
 from asr.recogniser import Recogniser, RecogniserInfo
@@ -52,7 +53,7 @@ def live(model: Model, settings: RecogniserSettings | None = None) -> Recogniser
         raise EngineError(str(error)) from error
     return Engine(
         model,
-        EngineConfig(max_calls=settings.max_calls),
+        EngineConfig(max_calls=settings.max_calls, shape=SHAPES[settings.chunk_ms]),
         reading_for(model, phrases),
         demonstration=about(model).demonstration,
     )

@@ -8,6 +8,7 @@ attention does not mind the order of its keys, so nothing is ever shifted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,10 @@ CHUNK_600_MS = ChunkShape(10, 5)
 """What the published model is usually run with: [0, 10, 5]."""
 CHUNK_480_MS = ChunkShape(8, 4)
 """The published model's other training shape: [0, 8, 4]."""
+CHUNK_300_MS = ChunkShape(5, 3, encoder_look_back=8)
+"""Earlier words from models that bear it: the bundled one. As much past as at 600 ms."""
+SHAPES: Mapping[int, ChunkShape] = {600: CHUNK_600_MS, 480: CHUNK_480_MS, 300: CHUNK_300_MS}
+"""Latency profiles, by the ms of a chunk."""
 
 
 class SlotError(Exception):

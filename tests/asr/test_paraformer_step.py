@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from asr.paraformer.decoder import Decoder, Kind, Question
 from asr.paraformer.network import Precision, at_precision, to_device
 from asr.paraformer.reference import FULL, TINY, Reference, random_reference
-from asr.paraformer.state import CHUNK_480_MS, CHUNK_600_MS, ChunkShape
+from asr.paraformer.state import CHUNK_600_MS, SHAPES, ChunkShape
 from asr.paraformer.step import StepFailed
 from tests.asr.streams import Player, Script, sound
 
@@ -49,7 +49,7 @@ streams = st.lists(
 )
 
 
-@pytest.mark.parametrize("shape", [CHUNK_600_MS, CHUNK_480_MS], ids=["600 ms", "480 ms"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=[f"{ms} ms" for ms in SHAPES])
 @settings(max_examples=25, deadline=None)
 @given(streams=streams)
 def test_any_mix_of_streams_says_what_funasr_says_of_each(shape, streams):
