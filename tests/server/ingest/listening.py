@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from asr.audio.codec import Codec
-from asr.events import AsrEvent, AudioFrame, CallId, Party
+from asr.events import AsrEvent, AudioFrame, AudioGap, CallId, Party
 from asr.recogniser import CallAudio, ScriptedRecogniser
 from server.client.clip import Clip, load
 from server.client.dialects.piece import Piece
@@ -71,32 +71,44 @@ class Ears:
 
     def open(self, call: CallId, parties: Sequence[Party], rate: int) -> CallAudio:
         self.heard[call] = {party: bytearray() for party in parties}
-        return _Ear(self._inner.open(call, parties, rate), self)
+        return _Ear(self._inner.open(call, parties, rate), self, rate)
 
-    def note(self, frame: AudioFrame) -> None:
-        """What was missed is silence in ``heard``."""
+    def note(self, frame: AudioFrame) -> int:
+        """What was missed is silence in ``heard``; gives how many samples that is."""
         so_far = self.heard[frame.call][frame.party]
         missing = frame.start_sample - len(so_far) // 2
         assert missing >= 0, "frames overlap"
         if missing:
             self.gaps[frame.call].append((frame.party, len(so_far) // 2, missing))
         so_far += bytes(2 * missing) + frame.pcm16
+        return missing
 
 
 class _Ear:
-    def __init__(self, inner: CallAudio, ears: Ears) -> None:
+    """Reports gaps as every recogniser does, before what it hears next."""
+
+    def __init__(self, inner: CallAudio, ears: Ears, rate: int) -> None:
         self._inner = inner
         self._ears = ears
+        self._rate = rate
+        self._gaps: deque[AudioGap] = deque()
 
     async def push(self, frame: AudioFrame) -> None:
-        self._ears.note(frame)
+        missing = self._ears.note(frame)
+        if missing:
+            first, last = frame.start_sample - missing, frame.start_sample
+            ms = [sample * 1000 // self._rate for sample in (first, last)]
+            self._gaps.append(AudioGap(frame.call, frame.party, ms[0], ms[1], "packets missing"))
         await self._inner.push(frame)
 
     def end(self) -> None:
         self._inner.end()
 
-    def __aiter__(self) -> AsyncIterator[AsrEvent]:
-        return self._inner.__aiter__()
+    async def __aiter__(self) -> AsyncIterator[AsrEvent]:
+        async for event in self._inner:
+            while self._gaps:
+                yield self._gaps.popleft()
+            yield event
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -140,6 +152,13 @@ def shown(session: CallSession) -> tuple[list[str], set[str]]:
     events: list[dict[str, Any]] = session.snapshot(plain=True)["events"]  # type: ignore[assignment]
     finals = [e["text"] for e in events if e["type"] == "transcript" and e["final"]]
     return finals, {e["id"] for e in events if e["type"] == "suggestion"}
+
+
+def gaps(session: CallSession) -> list[tuple[str, int, int]]:
+    """Party, begin and end in ms of each gap that viewers are told of."""
+    events: list[dict[str, Any]] = session.snapshot(plain=True)["events"]  # type: ignore[assignment]
+    told = [e["detail"] for e in events if e["type"] == "status" and e["name"] == "audio_gap"]
+    return [(detail["party"], detail["start_ms"], detail["end_ms"]) for detail in told]
 
 
 SAID = [line.text for line in LINES]

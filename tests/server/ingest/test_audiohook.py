@@ -21,6 +21,7 @@ from tests.server.ingest.listening import (
     SAID,
     Ears,
     ended,
+    gaps,
     of,
     recorded,
     send_all,
@@ -153,6 +154,7 @@ async def test_what_was_not_sent_is_a_gap(server: Running, ears: Ears) -> None:
         await send_all(socket, [begin, bytes(8000), hold, bytes(80), long, b"\0", end])
         told = await closed(socket)
     assert ears.gaps[ID] == [(C, 8000, 20_000), (C, 28_080, 240 * 8000)]
+    assert gaps(await ended(server, ID)) == [(C, 1_000, 3_500), (C, 3_510, 243_510)]
     words = [m["parameters"]["entities"][0]["data"] for m in told if m["type"] == "event"]
     # The script speaks of a time after the hold: 17.9 s of ours.
     assert {float(word["offset"][2:-1]) for word in words} >= {17.9 + 1000 - 240}

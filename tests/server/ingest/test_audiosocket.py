@@ -18,7 +18,7 @@ from server.client.audio import AudioClient, Call
 from server.client.dialects.audiosocket import message, messages
 from server.settings import Settings
 from tests.server.ingest.garbage import batches
-from tests.server.ingest.listening import SAID, Ears, ended, recorded, settings, shown, until
+from tests.server.ingest.listening import SAID, Ears, ended, gaps, recorded, settings, shown, until
 from tests.server.running import Running, running
 from tests.server.test_native_refusals import healthy_call
 
@@ -112,7 +112,7 @@ async def test_a_leg_that_comes_later_belongs_later(server: Running, ears: Ears)
         server.app.state.telephony.clock = lambda: 2.0
         async with leg(server, HELLO, SOUND):
             await heard(ears, CALL, A)
-    await ended(server, str(CALL))
+    assert gaps(await ended(server, str(CALL))) == [(A, 0, 2_000)]
     assert ears.gaps[str(CALL)] == [(A, 0, 16_000)]
 
 

@@ -15,7 +15,17 @@ from server.client.audio import AudioClient, Call
 from server.client.dialects import funasr
 from server.refusals import CLOSE_CODES
 from tests.server.ingest.garbage import JSON, harmless
-from tests.server.ingest.listening import Ears, ended, of, recorded, refused, send_all, settings
+from tests.server.ingest.listening import (
+    Ears,
+    ended,
+    gaps,
+    of,
+    recorded,
+    refused,
+    send_all,
+    settings,
+    until,
+)
 from tests.server.running import Running, message, running
 from tests.server.test_native_refusals import healthy_call
 
@@ -118,6 +128,22 @@ async def test_hanging_up_ends_the_call(server: Running) -> None:
     async with stream(server, "?call=c-1") as socket:
         await send_all(socket, [config(), bytes(320)])
     assert (await ended(server, "c-1")).why == "ended"
+
+
+async def test_a_lost_connection_goes_on_and_the_hole_is_a_gap(server: Running, ears: Ears) -> None:
+    telephony = server.app.state.telephony
+    telephony.clock = lambda: 0.0
+    async with stream(server, "?call=c-1") as socket:
+        await send_all(socket, [config(), bytes(16_000)])
+        await until(lambda: ears.heard["c-1"].get(U))
+        socket.transport.abort()
+    session = server.switchboard.get("c-1")
+    assert session is not None
+    telephony.clock = lambda: 3.0
+    async with stream(server, "?call=c-1") as socket:
+        await send_all(socket, [config(), bytes(320), END])
+        await told(socket)
+    assert gaps(await ended(server, "c-1")) == [(U, 1_000, 3_000)]
 
 
 Sent = Sequence[str | bytes]

@@ -20,6 +20,7 @@ from tests.server.ingest.listening import (
     SAID,
     Ears,
     ended,
+    gaps,
     of,
     recorded,
     refused,
@@ -130,7 +131,8 @@ async def test_a_lost_connection_goes_on_and_the_hole_is_a_gap(ears: Ears) -> No
         async with stream(server) as socket:
             await socket.send(metadata())
             await socket.send(bytes(4 * 160))
-        await ended(server, "c-1")
+        told = gaps(await ended(server, "c-1"))
+    assert {(party, start_ms) for party, start_ms, _ in told} == {(C, 1_000), (A, 1_000)}
     first = {(party, start) for party, start, _ in ears.gaps["c-1"]}
     assert first == {(C, 8000), (A, 8000)}
     assert all(missing >= 2 * 8000 for _, _, missing in ears.gaps["c-1"])

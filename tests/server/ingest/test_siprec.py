@@ -26,7 +26,16 @@ from server.ingest.siprec_ports import RtpPorts
 from server.ingest.siprec_sip import SipMessage
 from server.live import session as live
 from server.settings import Settings
-from tests.server.ingest.listening import SAID, Ears, ended, recorded, settings, shown, until
+from tests.server.ingest.listening import (
+    SAID,
+    Ears,
+    ended,
+    gaps,
+    recorded,
+    settings,
+    shown,
+    until,
+)
 from tests.server.running import Running, running
 from tests.server.test_native_refusals import healthy_call
 
@@ -139,7 +148,8 @@ async def test_hold_and_resume_leave_a_gap_of_their_length(server: Running, ears
         assert client.targets(resumed) == client.targets(held) == begun.where
         begun.speak(2)
         assert (await begun.ask("BYE")).status == 200
-        await ended(server, "s-1")
+        told = gaps(await ended(server, "s-1"))
+    assert set(told) == {(A, 40, 4_000), (C, 40, 4_000)}
     assert set(ears.gaps["s-1"]) == {(A, 320, 32_000 - 320), (C, 320, 32_000 - 320)}
     assert ears.heard["s-1"][C][64_000:] == decode_alaw(b"\2" * 160).tobytes()
 

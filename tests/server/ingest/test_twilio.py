@@ -23,6 +23,7 @@ from tests.server.ingest.listening import (
     SAID,
     Ears,
     ended,
+    gaps,
     recorded,
     refused,
     send_all,
@@ -93,7 +94,7 @@ async def test_a_lost_message_is_a_gap(server: Running, ears: Ears) -> None:
     chunks = [1, 2, 4, *range(5, 12)]
     async with stream(server) as socket:
         await send_all(socket, [CONNECTED, start(), *map(media, chunks), media(3), STOP])
-    await ended(server, "CA1")
+    assert gaps(await ended(server, "CA1")) == [(C, 40, 60)]
     assert ears.gaps["CA1"] == [(C, 320, 160)]
     assert len(ears.heard["CA1"][C]) == 2 * 160 * 11
 
