@@ -49,6 +49,7 @@ has espeak-ng || missing+=(espeak-ng)
 has initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
 has redis-server || missing+=(redis-server)
 [ -x /usr/sbin/nginx ] || has nginx || missing+=(nginx-light)
+has sipp || missing+=(sip-tester)
 has systemd-analyze || missing+=(systemd)
 browser || missing+=(chromium)
 fc-list 2>/dev/null | grep -i cjk >/dev/null || missing+=(fonts-noto-cjk)
@@ -62,6 +63,7 @@ elif ! browser; then
     say "NO CHROMIUM: the browser tests will be SKIPPED. Install one: apt-get install chromium"
 fi
 has espeak-ng || say "NO ESPEAK-NG: tests that synthesise speech will be SKIPPED. Install it: apt-get install espeak-ng"
+has sipp || say "NO SIPP: tests of SIPREC by sip-tester will be SKIPPED. Install it: apt-get install sip-tester"
 has initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null ||
   say "NO POSTGRESQL: tests of the store on PostgreSQL will be SKIPPED. Install it: apt-get install postgresql"
 if has npm && [ -f web_widget/package-lock.json ]; then

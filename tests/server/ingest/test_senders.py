@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
+import numpy as np
 import pytest
+import soundfile
 
 from asr.events import Party
+from server.cli import run
 from server.client.audio import Call
 from server.client.clip import Clip
 from server.client.dialects.senders import SENDERS, CannotCarry
 from server.client.errors import Lost, Refused
 from server.client.viewer import ViewerClient
+from server.replay.cli import Dialect
 from tests.server.ingest.listening import of, recorded, settings, until
 from tests.server.running import Running, running
 
@@ -106,3 +111,29 @@ async def test_says_so_when_the_server_refuses_or_is_not_there(dialect: str) -> 
     if dialect != "native":  # which keeps trying
         with pytest.raises(Lost):
             await sender.play(where, Call(UUID), clip, SPEED)
+
+
+def write(path: Path, rate: int) -> Path:
+    soundfile.write(path, np.zeros((rate, 2), np.int16), rate)
+    return path
+
+
+async def test_replay_sends_files_to_a_running_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, wide = write(tmp_path / "a call.wav", 8_000), write(tmp_path / "wide.wav", 16_000)
+    async with running(settings=LISTENING) as server:
+        asked = ["replay", str(wide), str(good), "--dialect", "twilio", "--server", server.ws]
+        code = await asyncio.to_thread(run, [*asked, "--speed", "0", "--agent", "a-7"])
+        [session] = server.switchboard.calls()
+        await session.done.wait()
+    told = capsys.readouterr()
+    assert (code, session.why, session.info.agent) == (1, "ended", "a-7")
+    assert f"a call.wav: call {session.info.call} to {server.ws}" in told.out
+    assert session.info.call.startswith("a-call-")
+    assert "wide.wav: it has 16000 Hz" in told.err
+
+
+def test_replay_names_no_other_dialects(tmp_path: Path) -> None:
+    assert run(["replay", str(tmp_path), "--dialect", "morse"]) == 2
+    assert get_args(Dialect) == tuple(SENDERS)
