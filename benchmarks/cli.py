@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command()(cli_compare.compare)
 app.command()(cli_compare.peer)
 app.command()(cli_recogniser.stages)
+app.command()(cli_recogniser.revisions)
 app.command()(cli_recogniser.memory)
 app.command()(cli_recogniser.equality)
 app.command()(cli_recogniser.phrases)

@@ -1,4 +1,4 @@
-"""``tingban bench stages | memory | equality | phrases``: what else there is to know of the recogniser."""
+"""``tingban bench stages | revisions | memory | equality | phrases``: what else there is to know of the recogniser."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmarks.keeping import Baseline, Keep, err, keep, out
 from benchmarks.result import RESULTS
+from benchmarks.statistics import summary as quantiles
 
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
 
@@ -44,6 +45,36 @@ def stages(
     out.print(table)
     configuration = {"asr": asr, "talk": talk, "calls": calls, "seconds": seconds}
     keep("stages", configuration, {"loads": found}, {"loads": found}, results, load)
+
+
+def revisions(
+    asr: Asr = "bundled",
+    hold_back: Annotated[
+        list[float] | None,
+        typer.Option(help="Unsure characters below this wait; repeat to compare."),
+    ] = None,
+    results: Keep = RESULTS,
+) -> None:
+    """How many shown characters change again, and how early they are shown."""
+    from asr.sentence import ShowConfig
+    from benchmarks.recognisers import native
+    from benchmarks.revisions import measure
+
+    load, model = os.getloadavg()[0], native(asr)
+    found = measure(model, hold_back or [ShowConfig().hold_back], progress=err.print)
+    table = Table(title="recorded calls: shown characters that change; ms from a character's end")
+    for name in ("hold back", "characters", "revised", "p50", "p95"):
+        table.add_column(name, justify="right")
+    rows = []
+    for one in found:
+        delay = quantiles(one["delay_ms"])
+        share = round(one["revised"] / max(one["characters"], 1), 4)
+        row = {"hold_back": one["hold_back"], "characters": one["characters"], "revised": share}
+        rows.append({**row, "delay_ms": delay})
+        table.add_row(*map(str, row.values()), str(delay.get("p50")), str(delay.get("p95")))
+    out.print(table)
+    configuration = {"asr": asr, "hold_back": hold_back}
+    keep("revisions", configuration, {"settings": found}, {"rows": rows}, results, load)
 
 
 def memory(
