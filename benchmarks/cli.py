@@ -29,7 +29,13 @@ app.command()(cli_recogniser.revisions)
 app.command()(cli_recogniser.memory)
 app.command()(cli_recogniser.equality)
 app.command()(cli_recogniser.phrases)
-for _command in (cli_server.server, cli_server.faults, cli_server.soak, cli_server.malformed):
+for _command in (
+    cli_server.server,
+    cli_server.store,
+    cli_server.faults,
+    cli_server.soak,
+    cli_server.malformed,
+):
     app.command()(_command)
 app.command()(cli_nodes.nodes)
 app.command()(cli_nodes.sizing)

@@ -31,6 +31,7 @@ def server(
     load = os.getloadavg()[0]
     settings = [
         Load(calls, boards, "stereo"),
+        Load(calls, boards, "stereo", store=True),
         Load(calls, boards, "each"),
         Load(max(1, calls // 4), 0, "stereo"),
         Load(max(1, calls // 4), 0, "stereo", idle),
@@ -40,7 +41,7 @@ def server(
     found = measure(settings, seconds, progress=err.print)
     summary = summarise(found)
     table = Table(title="ms from the moment a packet was due to its event at the viewer")
-    columns = ("calls", "boards", "packets", "idle")
+    columns = ("calls", "boards", "packets", "idle", "store")
     for name in (*columns, "agent p50", "p99", "board p50", "p99", "ms a call and second", "core"):
         table.add_column(name, justify="right")
     for row in summary["loads"]:
@@ -57,6 +58,27 @@ def server(
         "pinned": found["pinned"],
     }
     keep("server", configuration, found, summary, results, load, baseline)
+
+
+def store(
+    rows: Annotated[int, typer.Option(min=100, help="Rows for each kind of archive.")] = 20_000,
+    results: Keep = RESULTS,
+    baseline: Baseline = None,
+) -> None:
+    """How many rows a second the outbox takes, and its archive: SQLite and PostgreSQL."""
+    from benchmarks.outbox import measure
+
+    load = os.getloadavg()[0]
+    found = measure(rows)
+    table = Table(title=f"rows a second, of {rows} that come as fast as they are taken")
+    for name in ("archive", "rows", "on this disk", "in the archive", "backlog", "refused"):
+        table.add_column(name, justify="right")
+    for name, row in found.items():
+        rates = (row["disk_rows_per_s"], row["archive_rows_per_s"])
+        figures = (row["rows"], *rates, row["backlog_at_the_end_of_load"], row["refused"])
+        table.add_row(name, *map(str, figures))
+    out.print(table)
+    keep("store", {"rows": rows}, found, found, results, load, baseline)
 
 
 def faults(

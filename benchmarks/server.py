@@ -33,6 +33,7 @@ BOARD_SAMPLE = 16
 """A board's viewer looks into one of so many batches: reading them all would be the generator's load."""
 
 
+SETTING = ("calls", "boards", "packets", "idle", "store")
 KEPT = 2_000
 """Samples of each kind that a result keeps of a setting."""
 
@@ -47,6 +48,8 @@ class Load:
     """``stereo``: one packet for both parties; ``each``: one for each party."""
     idle: int = 0
     """Further calls that are open and silent."""
+    store: bool = False
+    """Everything is kept, as on an ordinary server."""
 
 
 @dataclass
@@ -96,6 +99,7 @@ def measure(
             with null_server(
                 "--until-s", str(int(seconds + warm_s) + 30),
                 core=pinned[0] if pinned else None, TINGBAN_AUDIO__IDLE_S="3600",
+                TINGBAN_STORE__ENABLED=str(load.store).lower(),
             ) as server:  # fmt: skip
                 one = asyncio.run(_at(server, load, seconds, warm_s))
             found.append(one)
@@ -111,7 +115,8 @@ def line(one: dict[str, Any]) -> str:
         statistics.summary([ms for _, ms in one[f"{viewer}_ms"]]) for viewer in ("agent", "board")
     )
     return (
-        f"{one['calls']} calls, {one['boards']} boards, {one['packets']}, {one['idle']} idle: "
+        f"{one['calls']} calls, {one['boards']} boards, {one['packets']}, {one['idle']} idle"
+        f"{', kept' if one['store'] else ''}: "
         f"agent p50 {agent.get('p50')} p99 {agent.get('p99')} ms, "
         f"board p50 {board.get('p50')} p99 {board.get('p99')} ms, "
         f"{one['server_cpu_share']:.2f} of a core"
@@ -125,7 +130,7 @@ def summarise(found: dict[str, Any]) -> dict[str, Any]:
         cpu = one["cpu_ms_per_call_second"]
         rows.append(
             {
-                **{name: one[name] for name in ("calls", "boards", "packets", "idle")},
+                **{name: one[name] for name in SETTING},
                 "agent_ms": statistics.summary([ms for _, ms in one["agent_ms"]]),
                 "board_ms": statistics.summary([ms for _, ms in one["board_ms"]]),
                 "generator_late_ms": statistics.summary(one["late_ms"]),
@@ -135,7 +140,17 @@ def summarise(found: dict[str, Any]) -> dict[str, Any]:
                 "resident_mib": one["resident_mib"],
             }
         )
-    return {"loads": rows}
+    return {"loads": rows, "store_adds_p99_ms": _added(rows)}
+
+
+def _added(rows: Sequence[dict[str, Any]]) -> float | None:
+    """How much later the store makes the latest percent of agents' events, other things equal."""
+    same = [name for name in SETTING if name != "store"]
+    for kept in (row for row in rows if row["store"]):
+        for row in rows:
+            if not row["store"] and all(row[name] == kept[name] for name in same):
+                return round(float(kept["agent_ms"]["p99"] - row["agent_ms"]["p99"]), 1)
+    return None
 
 
 async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict[str, Any]:
@@ -158,9 +173,7 @@ async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict
     began = time.monotonic()
     for call in calls.values():
         call.began = began + dice.random() * 0.5
-    sending = asyncio.create_task(
-        send(list(calls.values()), load, began + warm_s + seconds, heard)
-    )
+    sending = asyncio.create_task(send(list(calls.values()), load, began + warm_s + seconds, heard))
     await asyncio.sleep(warm_s)
     heard.agent_ms.clear()
     heard.board_ms.clear()
@@ -178,7 +191,7 @@ async def _at(server: Server, load: Load, seconds: float, warm_s: float) -> dict
     share = (last - spent) / (last_at - first)
     await sending
     result = {
-        **{name: getattr(load, name) for name in ("calls", "boards", "packets", "idle")},
+        **{name: getattr(load, name) for name in SETTING},
         "agent_ms": thinned(heard.agent_ms),
         "board_ms": thinned(heard.board_ms),
         "late_ms": [round(ms, 2) for ms in thinned(heard.late_ms)],

@@ -104,6 +104,10 @@ def test_live_calls_boards_and_silent_calls_are_measured() -> None:
     found = measure([Load(3, 2, "each", idle=4)], seconds=2, warm_s=1.5)
     assert os.sched_getaffinity(0) == before
     [row] = summarise(found)["loads"]
+    [one] = found["loads"]
+    later = {**one, "store": True, "agent_ms": [(call, ms + 3) for call, ms in one["agent_ms"]]}
+    assert summarise({"loads": [one, later]})["store_adds_p99_ms"] == pytest.approx(3, abs=0.2)
+    assert summarise(found)["store_adds_p99_ms"] is None
     assert row["agent_ms"]["n"] > 0
     assert row["delivered"] > row["agent_ms"]["n"]
     assert found["loads"][0]["refused"] == []
