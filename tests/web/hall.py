@@ -343,6 +343,7 @@ def _rest(app: FastAPI, hall: Hall) -> None:
 
 DEFAULTS = {
     "session": LOCAL,
+    "session/ways": {"password": True, "provider": False},
     "tickets": {"ticket": "t-1", "expires_in_s": 30},
     "calls": [],
     "teams": {"teams": []},

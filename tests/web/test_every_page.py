@@ -8,7 +8,9 @@ import pytest
 from fastapi.responses import JSONResponse, PlainTextResponse
 from playwright.sync_api import Page, expect
 
+from server.desk import form
 from server.pages import HEADERS, PAGES
+from tests.server.desk.test_desk import pack
 from tests.web.builder import danger
 from tests.web.conftest import ARTEFACTS, Open, Pool
 from tests.web.hall import ROOT, Hall
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.browser
 
 READY = {
     "/": ".recordings li", "/login": "form", "/agent?agent=a-7": ".card", "/board": ".row",
-    "/calls": ".found [data-call]", "/review?call=c-1042": ".cue", "/desk": "tbody tr",
+    "/calls": ".found [data-call]", "/review?call=c-1042": ".cue", "/desk": ".fields textarea",
     "/admin": "[data-user]", "/tap": "form",
 }  # fmt: skip
 """Every page with what it shows once it is there."""
@@ -50,7 +52,8 @@ def furnished(hall: Hall) -> None:
         "GET /v1/teams": {"teams": [{"team": "甲组", "queues": ["宽带", "账单"]}]},
         "GET /v1/queue-map": {"extensions": {"8001": "w.li"}, "queues": {}},
         "GET /v1/desk/packs": {"version": 1, "hash": "x", "packs": packs, "drafts": []},
-        "GET /v1/desk/packs/core/promise.yaml": PlainTextResponse("rules:\n  - id: core.promise\n"),
+        "GET /v1/desk/packs/core/promise.yaml": PlainTextResponse(pack()),
+        "POST /v1/desk/form": lambda body: {"text": body["text"], **form.read(body["text"], "")},
         "GET /v1/desk/versions": {
             "current": 1,
             "versions": [{"at": 1.7e9, "by": "w.li", "what": "publish", "version": 1}],

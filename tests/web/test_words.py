@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,23 +42,29 @@ console.log(JSON.stringify({{ ...reasons, own }}))"""
 
 def returned(method: Callable[..., object]) -> set[str]:
     """Every text that the method may return."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
-    values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
-    return {v.value for v in values if isinstance(v, ast.Constant) and v.value}
+    values = [one.value for one in _nodes(method) if isinstance(one, ast.Return)]
+    return _texts(values) - {""}
 
 
-def last_argument(of: object, *calls: str) -> set[str]:
-    """Texts given last to functions of these names."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(of)))
-    found = set()
-    for node in ast.walk(tree):
-        name = getattr(
-            getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", "")
-        )
-        if isinstance(node, ast.Call) and name in calls and node.args:
-            last = node.args[-1]
-            found |= {last.value} if isinstance(last, ast.Constant) else set()
-    return found
+def last_argument(of: type, called: str) -> set[str]:
+    """Texts given last to a function or method of that name."""
+    return _texts(
+        one.args[-1]
+        for one in _nodes(of)
+        if isinstance(one, ast.Call)
+        and one.args
+        and called in (getattr(one.func, "attr", ""), getattr(one.func, "id", ""))
+    )
+
+
+def _nodes(of: type | Callable[..., object]) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(textwrap.dedent(inspect.getsource(of))))
+
+
+def _texts(nodes: Iterable[ast.expr | None]) -> set[str]:
+    return {
+        one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
 
 
 def kinds(text: str) -> set[str]:

@@ -29,7 +29,7 @@ export const STATUS = {
   call_started: ['接通', 'call began'], call_ended: ['结束', 'call ended'], agent_changed: ['换了坐席', 'agent changed'],
   audio_gap: ['有声音没有收到', 'audio never arrived'], not_speech: ['不是说话的声音', 'sound that is not speech'],
   party_failed: ['一方的识别中断', 'recognition of a party failed'], recogniser: ['识别器', 'recogniser'],
-  feedback: ['坐席的回应', 'agent’s answer'], durability: ['记录能否存下', 'whether events are stored'],
+  feedback: ['坐席的回应', "agent's answer"], durability: ['记录能否存下', 'whether events are stored'],
 }
 
 /** Why the agent of a call changed, why a call ended, whether events are stored. @type {Names} */

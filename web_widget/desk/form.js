@@ -173,7 +173,7 @@ export class RuleForm {
     const by = new Map()
     for (const problem of rule ? this.#problems : []) {
       const field = fieldAt(/** @type {RuleFields} */ (rule), problem.line)
-      if (field) by.set(field, [...(by.get(field) ?? []), `${this.how.text.at(problem.line, problem.column)}：${problem.message}`])
+      if (field) by.set(field, [...(by.get(field) ?? []), `${this.how.text.at(problem.line, problem.column)}${this.how.text.colon}${problem.message}`])
     }
     for (const [name, { control, wrong }] of this.#controls) {
       const found = by.get(name) ?? []

@@ -1,7 +1,7 @@
 /** Words of the rule desk, Chinese first. */
 
 const zh = {
-  title: '规则台', rules: '规则表现', find: '按规则、名称、类别筛选', none: '还没有数据',
+  title: '规则台', colon: '：', rules: '规则表现', find: '按规则、名称、类别筛选', none: '还没有数据',
   columns: { title: '规则', category: '类别', hits: '命中', shown: '弹出', adoption: '采用率', override: '否定率', said: '照着说' },
   hints: { adoption: '采用和照着说，占弹出的比例', override: '忽略和不对，占弹出的比例' },
   files: '规则文件', file: '文件', draft: '草稿名', text: '规则文本', changed: '已修改', reset: '撤销修改',
@@ -29,18 +29,18 @@ const zh = {
 
 /** @type {DeskStrings} */
 const en = {
-  title: 'Rule desk', rules: 'How the rules do', find: 'Filter by rule, name, category', none: 'Nothing yet',
+  title: 'Rule desk', colon: ': ', rules: 'How the rules do', find: 'Filter by rule, name, category', none: 'Nothing yet',
   columns: { title: 'Rule', category: 'Category', hits: 'Hits', shown: 'Shown', adoption: 'Adoption', override: 'Override', said: 'Said' },
   hints: { adoption: 'used or said, of those shown', override: 'dismissed or wrong, of those shown' },
   files: 'Rule files', file: 'File', draft: 'Draft', text: 'Text of the rules', changed: 'changed', reset: 'Undo changes',
   checking: 'Checking…', good: 'Good; its own tests pass', bad: (n) => `${n} problems`, at: (line, column) => `line ${line}, column ${column}`, warning: 'warning',
-  trial: 'Try it', trialCalls: 'On which calls (ids, commas between; empty: the gate’s)', trying: 'Trying…',
+  trial: 'Try it', trialCalls: "On which calls (ids, commas between; empty: the gate's)", trying: 'Trying…',
   result: (more, less, before, after) => `${more} more, ${less} fewer; ${before} → ${after} cards an agent hour`,
   appear: 'More', vanish: 'Fewer', publish: 'Publish', published: (v) => `Version ${v} is in force for calls that begin now`, publishing: 'Through the gate…',
   versions: 'Versions', current: 'in force', rollback: 'Back to the one before', rolled: (v) => `Back at version ${v}`, base: 'as shipped', by: 'by', sure: 'Sure? Press again',
   what: { publish: 'published', rollback: 'taken back' }, noDesk: 'The rules of this server cannot be changed here',
   form: 'Form', asText: 'Text', views: 'How to edit', rule: 'Rule', noRules: 'There are no rules in this file', slots: 'Insert a slot', list: (name) => `List @${name}`,
-  notPlain: 'This rule’s trigger has several parts. The form changes the rest; the trigger is changed in the text.',
+  notPlain: "This rule's trigger has several parts. The form changes the rest; the trigger is changed in the text.",
   fields: {
     title: 'Title', category: 'Category', severity: 'Severity', role: 'Who speaks', tier: 'Tiers', brand: 'Brands', queue: 'Queues',
     phrases: 'Phrases', except: 'Exceptions', suggestion: 'Suggestion for the agent', brands: 'Variants by brand', fires: 'Must fire', silent: 'Must not fire',

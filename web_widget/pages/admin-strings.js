@@ -15,7 +15,7 @@ const en = {
   title: 'Admin', people: 'Accounts', user: 'User', name: 'Name', role: 'Role', teams: 'Teams (commas between)', password: 'Password', unchanged: 'unchanged', active: 'Active',
   roles: { agent: 'Agent', lead: 'Lead', engineer: 'Engineer', admin: 'Administrator', ingest: 'Audio in' },
   add: 'Add account', save: 'Save', remove: 'Delete', sure: 'Sure? Press again', saved: 'Saved', badLine: 'Write this line as “left = right”: ',
-  teamList: 'Teams', teamHint: 'One a line: team = queue, queue. A lead sees the calls of the own teams’ queues; * is every queue.',
+  teamList: 'Teams', teamHint: "One a line: team = queue, queue. A lead sees the calls of the own teams' queues; * is every queue.",
   extensions: 'Extensions', extensionHint: 'One a line: extension = user. Calls that name no agent go by their extension.', queues: 'Queues', queueHint: 'One a line: queue = user. The last resort when the extension is not known.',
 }
 

@@ -39,7 +39,7 @@ async function drawVersions() {
     const lines = entries.slice(0, 30).map((/** @type {any} */ one) => h(
       'li', {}, h('b', {}, `v${one.version}`), ` ${text.what[/** @type {'publish'} */ (one.what)] ?? ''} `, words(one.by ?? ''), h('span', { class: 'facts' }, ` ${one.at ? when(one.at) : ''}`),
     ))
-    versions.replaceChildren(h('h2', {}, `${text.versions}：v${current} ${text.current}`), h('ol', { class: 'rest' }, ...lines), current > 0 ? h('p', {}, back) : '', status)
+    versions.replaceChildren(h('h2', {}, `${text.versions}${text.colon}v${current} ${text.current}`), h('ol', { class: 'rest' }, ...lines), current > 0 ? h('p', {}, back) : '', status)
   } catch (error) {
     versions.replaceChildren(h('h2', {}, text.versions), h('p', { class: 'fault' }, explain(error)))
   }

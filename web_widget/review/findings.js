@@ -6,6 +6,7 @@ import { spans } from '../client/spans.js'
 import { clip, clock } from '../client/text.js'
 import { h, say, set, words } from '../ui/dom.js'
 import { icon } from '../ui/icons.js'
+import { boardStringsFor } from '../ui/board-strings.js'
 import { stringsFor } from '../ui/strings.js'
 
 const AROUND = 300 // ms before and after the words
@@ -84,21 +85,23 @@ export class Findings {
   #cue(cue) {
     const { text, lang } = this.how
     const { alert, suggestion } = cue
+    // Danger is both, and is said once.
+    const about = [...new Set([boardStringsFor(lang).kinds[alert.severity], categoryName(alert.category, lang)].map((one) => (/^danger$/i.test(one) ? one.toLowerCase() : one)))]
     const evidence = alert.evidence.map((span) => {
       const hear = h('button', { type: 'button', class: 'plain hear', title: text.hear }, clock(span.start_ms), ' ', h('q', { dir: 'auto', lang: 'zh-CN' }, clip(span.text, 80).text))
       hear.addEventListener('click', () => this.how.hear(span.start_ms - AROUND, span.end_ms + AROUND))
       return h('li', {}, hear, span.path === 'exact' ? '' : ` ${span.path}`)
     })
     const fate = [
-      cue.retracted && `${text.retracted}：${named(WITHDRAWN, cue.retracted, lang)}`,
-      cue.suppressed && `${text.suppressed}：${named(HELD, cue.suppressed, lang)}`,
+      cue.retracted && `${text.retracted}${text.colon}${named(WITHDRAWN, cue.retracted, lang)}`,
+      cue.suppressed && `${text.suppressed}${text.colon}${named(HELD, cue.suppressed, lang)}`,
       text.verdicts[/** @type {'used'} */ (cue.verdict)] ?? '',
     ].filter(Boolean)
     return h(
       'li', { class: `cue severity-${alert.severity}`, 'data-alert': alert.id },
-      h('h3', {}, icon(alert.severity), words(clip(alert.title, 60).text), h('span', { class: 'facts' }, `${stringsFor(lang).severity[alert.severity]} · ${categoryName(alert.category, lang)}`)),
+      h('h3', {}, icon(alert.severity), words(clip(alert.title, 60).text), h('span', { class: 'facts' }, about.join(' · '))),
       h('ul', { class: 'evidence' }, ...evidence),
-      suggestion ? h('p', { class: 'card-said' }, `${text.suggestion}：`, h('bdi', { dir: 'auto', lang: 'zh-CN' }, clip(suggestion.say, 200).text)) : null,
+      suggestion ? h('p', { class: 'card-said' }, `${text.suggestion}${text.colon}`, h('bdi', { dir: 'auto', lang: 'zh-CN' }, clip(suggestion.say, 200).text)) : null,
       fate.length ? h('p', { class: 'facts' }, fate.join(' · ')) : null, this.#why(cue), this.how.may ? this.#judge(cue) : null,
     )
   }
@@ -147,10 +150,14 @@ export class Findings {
   #rest() {
     const { text, lang } = this.how
     const { steps, commitments, others } = this.review
-    const state = stringsFor(lang).stepState
+    const { stepState: state, lists } = stringsFor(lang)
+    const names = [...new Set(steps.map((one) => one.list))]
     const part = (/** @type {string} */ title, /** @type {HTMLElement[]} */ lines) => (lines.length ? [h('h2', {}, title), h('ul', { class: 'rest' }, ...lines)] : [])
     return [
-      ...part(text.steps, steps.map((one) => h('li', { 'data-state': one.state }, words(one.title.slice(0, 60)), h('span', { class: 'facts' }, ` ${state[one.state]}`)))),
+      ...names.flatMap((name) => part(
+        lists[/** @type {'flow'} */ (name)] ?? name,
+        steps.filter((one) => one.list === name).map((one) => h('li', { 'data-state': one.state }, words(one.title.slice(0, 60)), h('span', { class: 'facts' }, ` ${state[one.state]}`))),
+      )),
       ...part(text.promises, commitments.map((one) => h('li', {}, words(clip(one.text, 120).text), h('span', { class: 'facts' }, ` ${one.due}`)))),
       ...part(text.said.action, others.map((one) => this.#other(one))),
     ]

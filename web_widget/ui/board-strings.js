@@ -28,7 +28,7 @@ const zh = {
 const en = {
   kinds: { info: 'Minor', low: 'Minor', medium: 'Notice', high: 'Urgent', veto: 'Critical item', critical: 'DANGER' },
   title: 'Live board', live: 'Live', ended: 'Ended', feed: 'Feed', filter: 'Filter by agent, queue, words',
-  severity: 'At least', all: 'All', count: (n, of) => (n === of ? `${of} calls` : `${n} of ${of} calls`),
+  severity: 'At least', all: 'All', count: (n, of) => (n === of ? `${of} ${of === 1 ? 'call' : 'calls'}` : `${n} of ${of} calls`),
   none: 'No calls right now', noMatch: 'No call matches', noAlerts: 'No alerts yet',
   suggested: 'Suggested', calm: 'Calm', close: 'Close', open: (call) => `Open call ${call}`,
   allQueues: 'All queues', allTiers: 'All tiers', queue: 'Queue', tier: 'Tier', unbound: 'unclaimed',
