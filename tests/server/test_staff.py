@@ -135,29 +135,30 @@ async def test_agents_see_the_calls_of_their_queues_that_nobody_is_on(server: Ru
     async with (
         socket(server, "a-7", "/v1/agent?agent=a-7") as north,
         socket(server, "a-8", "/v1/agent?agent=a-8") as south,
+        feeding(server, agent=None),
+        feeding(server, "c-2", agent=None, queue="billing"),
     ):
-        async with feeding(server, agent=None), feeding(server, "c-2", agent=None, queue="billing"):
-            assert listed((await until(north, "unbound"))[-1]) == ["c-1"]
-            first = (await until(south, "unbound"))[-1]
-            assert first["calls"][0]["queue"] == "billing"
-            assert listed(first) == ["c-2"]
-            async with socket(server, "a-7", "/v1/agent?agent=a-7") as tab:
-                hello_, told = await until(tab, "unbound")
-                assert (hello_["type"], listed(told)) == ("hello", ["c-1"])
-                await south.send('{"type":"claim","call":"c-1"}')
-                assert (await until(south, "released"))[-1]["why"] == "taken"
-                await north.send('{"type":"claim","call":"c-1"}')
-                for widget in (north, tab):
-                    assert listed((await until(widget, "unbound"))[-1]) == []
-            async with client(server, "lead") as lead:
-                await lead.put("/v1/calls/c-1/agent", json={"agent": ""})
-            assert listed((await until(north, "unbound"))[-1]) == ["c-1"]
-            for call in ("c-1", "c-2"):
-                session = server.switchboard.get(call)
-                assert session is not None
-                session.finish("ended")
-            for widget in (north, south):
+        assert listed((await until(north, "unbound"))[-1]) == ["c-1"]
+        first = (await until(south, "unbound"))[-1]
+        assert first["calls"][0]["queue"] == "billing"
+        assert listed(first) == ["c-2"]
+        async with socket(server, "a-7", "/v1/agent?agent=a-7") as tab:
+            hello_, told = await until(tab, "unbound")
+            assert (hello_["type"], listed(told)) == ("hello", ["c-1"])
+            await south.send('{"type":"claim","call":"c-1"}')
+            assert (await until(south, "released"))[-1]["why"] == "taken"
+            await north.send('{"type":"claim","call":"c-1"}')
+            for widget in (north, tab):
                 assert listed((await until(widget, "unbound"))[-1]) == []
+        async with client(server, "lead") as lead:
+            await lead.put("/v1/calls/c-1/agent", json={"agent": ""})
+        assert listed((await until(north, "unbound"))[-1]) == ["c-1"]
+        for call in ("c-1", "c-2"):
+            session = server.switchboard.get(call)
+            assert session is not None
+            session.finish("ended")
+        for widget in (north, south):
+            assert listed((await until(widget, "unbound"))[-1]) == []
 
 
 async def test_the_queue_map_finds_the_agent_now_and_later(server: Running) -> None:
