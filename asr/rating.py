@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from asr.audio.vad import HOP, VoiceActivity
+from asr.audio.vad import HOP, VoiceActivity, hear_together
 from asr.call import CallStream
 from asr.events import AudioFrame, CallId, Party
 from asr.live import EngineConfig
@@ -39,7 +39,7 @@ class Costs:
     silence: float
     """A second of one silent party, packets of 20 ms."""
     voice: float
-    """The voice network, for a second of speech."""
+    """The voice network in a batch, for a second of one party's speech."""
     chunk: float
     """One chunk of one stream in a batch."""
     character: float
@@ -102,9 +102,14 @@ def _silence_ms(
 
 
 def _voice_ms(dice: np.random.Generator) -> float:
-    voice = VoiceActivity()
+    voices = [VoiceActivity() for _ in range(_BATCH)]
     hops = dice.standard_normal((16_000 // HOP, HOP)).astype(np.float32) * np.float32(0.1)
-    return _timed(lambda: [voice.hear(hop) for hop in hops])
+
+    def hear() -> None:
+        for hop in hops:
+            hear_together([(voice, hop) for voice in voices])
+
+    return _timed(hear) / _BATCH
 
 
 def _chunk_ms(decoder: Decoder, dice: np.random.Generator) -> float:
