@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from benchmarks.nodes import figure
 from benchmarks.postgres import binaries, cluster
@@ -27,7 +28,7 @@ def measure(calls: int, seconds: float) -> dict[str, Any] | None:
         return None
     with cluster(bin_) as postgres:
         kept = {"TINGBAN_STORE__ENABLED": "true", "TINGBAN_STORE__URL": postgres.url}
-        with null_server("--until-s", str(int(seconds) + 60), **kept) as server:
+        with null_server("--until-s", str(int(seconds) + 60), core=None, **kept) as server:
             return asyncio.run(_kept(server, postgres.pid, postgres.url, calls, seconds))
 
 
@@ -70,12 +71,13 @@ async def _shipped(server: Server) -> None:
 
 
 async def _bytes(url: str) -> int:
-    connection = await asyncpg.connect(url)
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
     try:
-        size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
-        return size
+        async with engine.connect() as connection:
+            size = await connection.scalar(text("SELECT pg_database_size(current_database())"))
+            return int(size)
     finally:
-        await connection.close()
+        await engine.dispose()
 
 
 def spent_s(pid: int) -> float:

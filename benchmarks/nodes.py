@@ -33,9 +33,13 @@ from benchmarks.server import (
     thinned,
     watch,
 )
+from benchmarks.wire import TEXT, frame
 
 WARM_S = 3.0
 TOGETHER_S = 20.0
+QUICK = {"TINGBAN_CALLS__LINGER_S": "1"}
+GONE_S = 1.5
+"""After this a site has forgotten the calls of the run before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,59 @@ def measure(
     try:
         if pinned:
             os.sched_setaffinity(0, {pinned[1]})
-        for number in range(rounds):
-            for pages in settings:
-                kinds = ("one", "unjoined", "two") if pages.control else ("one", "two")
-                for kind in kinds if number % 2 else kinds[::-1]:
-                    core = pinned[0] if pinned else None
-                    run = _run(kind, Load(calls, pages.boards), pages, (warm_s, seconds), core)
-                    found.append({"round": number, "pages": pages.name, "nodes": kind, **run})
-                    progress(f"{kind}, {pages.name}: {run['us_per_event']} processor µs an event")
+        with ExitStack() as stack:
+            kinds = any(pages.control for pages in settings)
+            sites = _sites(stack, pinned[0] if pinned else None, unjoined=kinds)
+            for number in range(rounds):
+                for pages in settings:
+                    for kind, site in list(sites.items())[:: 1 if number % 2 else -1]:
+                        if kind == "unjoined" and not pages.control:
+                            continue
+                        # The same names at each site: so the same is said.
+                        load = _Run(f"{number}-{pages.name}", calls, pages, warm_s, seconds)
+                        run = asyncio.run(_run(site, load))
+                        found.append({"round": number, "pages": pages.name, "nodes": kind, **run})
+                        progress(f"{kind}, {pages.name}: {run['us_per_event']} µs an event")
     finally:
         os.sched_setaffinity(0, before)
     return {"calls": calls, "seconds": seconds, "pinned": pinned is not None, "runs": found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    servers: Sequence[Server]
+    redis: RedisServer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    name: str
+    calls: int
+    pages: Pages
+    warm_s: float
+    seconds: float
+
+
+def _sites(stack: ExitStack, core: int | None, *, unjoined: bool) -> dict[str, _Site]:
+    """One server; two that are not joined; two with a Redis. All idle but for one at a time."""
+
+    def servers(count: int, redis: RedisServer | None = None) -> list[Server]:
+        return [
+            stack.enter_context(
+                null_server("--until-s", "120", core=core, **QUICK, **_joined(redis, number))
+            )
+            for number in range(count)
+        ]
+
+    redis = stack.enter_context(redis_server())
+    two = _Site(servers(2, redis), redis)
+    for server in two.servers:
+        _see(server, 2)
+    return {
+        "one": _Site(servers(1)),
+        **({"unjoined": _Site(servers(2))} if unjoined else {}),
+        "two": two,
+    }
 
 
 def summarise(found: dict[str, Any]) -> dict[str, Any]:
@@ -124,22 +170,7 @@ def _interval(ratios: Sequence[float]) -> list[float] | None:
     return [round(low, 3), round(high, 3)]
 
 
-def _run(
-    kind: str, load: Load, pages: Pages, seconds: tuple[float, float], core: int | None
-) -> dict[str, Any]:
-    nodes = 1 if kind == "one" else 2
-    with ExitStack() as stack:
-        redis = stack.enter_context(redis_server()) if kind == "two" else None
-        servers = [
-            stack.enter_context(null_server("--until-s", "120", core=core, **_site(redis, number)))
-            for number in range(nodes)
-        ]
-        for server in servers if redis else ():
-            _see(server, nodes)
-        return asyncio.run(_load(servers, redis, load, pages, seconds))
-
-
-def _site(redis: RedisServer | None, number: int) -> dict[str, str]:
+def _joined(redis: RedisServer | None, number: int) -> dict[str, str]:
     if redis is None:
         return {}
     return {"TINGBAN_NODES__REDIS": redis.url, "TINGBAN_NODES__NAME": f"node-{number}"}
@@ -163,47 +194,43 @@ def figure(server: Server, name: str) -> float | None:
     return sum(values) if values else None
 
 
-async def _load(
-    servers: Sequence[Server],
-    redis: RedisServer | None,
-    load: Load,
-    pages: Pages,
-    seconds: tuple[float, float],
-) -> dict[str, Any]:
-    """``seconds``: to warm up, and to measure."""
-    warm_s, measured_s = seconds
-    heard, dice = Heard(), random.Random(1)
+async def _run(site: _Site, run: _Run) -> dict[str, Any]:
+    heard, dice, servers, pages = Heard(), random.Random(1), site.servers, run.pages
     known: dict[str, Call] = {}
     sockets = [
         await watch(servers[n % len(servers)], "/v1/board?batch=1", board_ear(heard, known, dice))
         for n in range(pages.boards)
     ]
-    for number in range(load.calls):
+    for number in range(run.calls):
         here = servers[number % len(servers)]
         at = servers[(number + 1) % len(servers)] if pages.apart and number % 4 < 2 else here
-        page = f"/v1/agent?agent=agent-{number}"
-        sockets.append(await watch(at, page, agent_ear(heard, known)))
-        name = f"load-{number}"
-        socket = await dial(here, name, heard, agent=f"agent-{number}", queue=f"q{number % 8}")
+        name = f"{run.name}-{number}".replace(" ", "-").replace(",", "")
+        sockets.append(await watch(at, f"/v1/agent?agent={name}", agent_ear(heard, known)))
+        socket = await dial(here, name, heard, agent=name, queue=f"q{number % 8}")
         known[name] = Call(name, socket, 0.0)
         sockets.append(socket)
     began = time.monotonic()
     for call in known.values():
         call.began = began + dice.random() * 0.5
-    ends = began + warm_s + measured_s
+    ends = began + run.warm_s + run.seconds
+    load = Load(run.calls, pages.boards)
     sending = asyncio.create_task(send(list(known.values()), load, ends, heard))
-    await asyncio.sleep(warm_s)
+    await asyncio.sleep(run.warm_s)
     heard.agent_ms.clear()
     heard.board_ms.clear()
     first = [await _spent(server) for server in servers]
-    redis_first = cpu_s(redis.pid) if redis else 0.0
+    redis_first = cpu_s(site.redis.pid) if site.redis else 0.0
     await sending
     last = [await _spent(server) for server in servers]
     events = sum(b[0] - a[0] for a, b in zip(first, last, strict=True))
     spent_s = sum(b[1] - a[1] for a, b in zip(first, last, strict=True))
-    redis_s = cpu_s(redis.pid) - redis_first if redis else 0.0
+    redis_s = cpu_s(site.redis.pid) - redis_first if site.redis else 0.0
+    for call in known.values():
+        call.socket.write(frame(TEXT, b'{"type":"end"}'))
+    await asyncio.gather(*(call.socket.closed for call in known.values()))
     for one in sockets:
         one.abort()
+    await asyncio.sleep(GONE_S)
     return {
         "events": int(events),
         "us_per_event": round(1e6 * spent_s / events, 1),

@@ -29,12 +29,9 @@ def page(results: Sequence[Result]) -> str:
     nodes = _latest(results, "nodes", lambda r: r.summary["archive"] is not None)
     rows = [_row(calls, _rated(engine), nodes) for calls in SITES]
     names = (
-        "calls at a time",
-        "cores for recogniser and server",
-        "Redis, cores",
-        "Redis, MiB/s in",
+        *("calls at a time", "cores for recogniser and server", "Redis, cores", "Redis, MiB/s in"),
+        *("Redis, MiB", "PostgreSQL, cores", f"PostgreSQL, GiB in {DAYS} days"),
     )
-    names += ("Redis, MiB", "PostgreSQL, cores", f"PostgreSQL, GiB in {DAYS} days")
     sockets = "sockets included" if engine.configuration.get("sockets") else "the engine alone"
     life = nodes.summary["traffic"]["life"]
     fastest = nodes.summary["traffic"]["steps"][-1]

@@ -115,12 +115,12 @@ async def test_sockets_pass_by_tls_and_those_of_one_call_meet(tmp_path: Path) ->
                 # These two servers know nothing of each other: only the call's own one has it.
                 assert (await message(agent))["call"] == call
         for number in range(8):
-            call, agent = f"c-of-{number}", f"b-{number}"
-            address = f"wss://localhost:{port}/v1/audio?call={call}&agent={agent}"
+            call, who = f"c-of-{number}", f"b-{number}"
+            address = f"wss://localhost:{port}/v1/audio?call={call}&agent={who}"
             async with connect(address, ssl=tls, compression=None) as socket:
-                await socket.send(hello(call, agent=agent))
+                await socket.send(hello(call, agent=who))
                 assert (await message(socket))["type"] == "ready"
-                page = f"wss://localhost:{port}/v1/agent?agent={agent}"
+                page = f"wss://localhost:{port}/v1/agent?agent={who}"
                 async with connect(page, ssl=tls, compression=None) as viewer:
                     while "call" not in (told := await message(viewer)):
                         pass

@@ -116,7 +116,7 @@ async def test_a_board_shows_the_calls_of_all_nodes(start: Start) -> None:
 async def test_calls_of_all_nodes_make_a_spike_at_all_nodes(
     start: Start, redis: RedisServer
 ) -> None:
-    few = {"spike": {"calls": 3, "window_s": 600}}
+    few: dict[str, Any] = {"spike": {"calls": 3, "window_s": 600}}
     one, two = start(**few)
     await together(one, two)
 
