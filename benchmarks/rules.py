@@ -28,8 +28,11 @@ class Part:
 PARTS = (
     Part("dev, which packs were tuned on", DIALOGUES / "dev.jsonl"),
     Part("dev2, which packs were tuned on", DIALOGUES / "dev2.jsonl"),
+    Part("dev3, which packs were tuned on", DIALOGUES / "dev3.jsonl"),
     Part("test", DIALOGUES / "test.jsonl"),
     Part("test, 8 % errors", DIALOGUES / "test.jsonl", ERRORS),
+    Part("test3", DIALOGUES / "test3.jsonl"),
+    Part("test3, 8 % errors", DIALOGUES / "test3.jsonl", ERRORS),
 )
 
 

@@ -17,7 +17,11 @@ AROUND = 24
 
 
 class LiveCommitments:
-    """Bound to one call and one rule; an utterance makes at most one commitment."""
+    """Bound to one call and one rule; an utterance makes at most one commitment.
+
+    It is told when its words will not change any more, so that it does not come and go while an
+    utterance is revised.
+    """
 
     def __init__(
         self, rule: CommitmentRule, call: Call, truth: Truth, new_id: Callable[[], str]
@@ -40,6 +44,8 @@ class LiveCommitments:
             changed.append(replace(self._made.pop(name), state=CommitmentState.WITHDRAWN))
         for name, moment in found.items():
             old = self._made.get(name)
+            if old is None and not moment.settled:
+                continue
             new = self._commitment(old.id if old else "", moment)
             if old is None:
                 new = replace(new, id=self._new_id())

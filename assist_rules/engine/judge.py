@@ -18,7 +18,13 @@ HOLD = 2
 """Characters for which a hit waits that words after it may still undo.
 
 People should see it in time, so it is shown then, as tentative; if the words come after all, it is
-taken back. It is confirmed only when all that could undo it has been heard.
+taken back.
+"""
+SURE = 2
+"""Characters after a hit that must stay for it to be confirmed.
+
+What would undo it and has begun by then is waited for; what begins later is rare, and takes the hit
+back as any correction does.
 """
 LEFT, RIGHT = 24, 4
 """Characters around a hit whose wording is weighed."""
@@ -165,7 +171,7 @@ class Judge:
     ) -> Answer:
         """``norm`` may be a leading part of ``text.norm``: what is known to stay.
 
-        ``strict``: yes only if no words to come can make it a no.
+        ``strict``: yes only if nothing that has begun can still make it a no.
         """
         say = self.say
         wait = False
@@ -198,13 +204,13 @@ class Judge:
     def _worded(self, match: Match, norm: str, final: bool, strict: bool) -> bool:
         """Are the words around the hit enough like the category?
 
-        What is heard so far decides, so nothing waits; a hit counts as settled only when all of
-        the characters that are looked at have been heard.
+        What is heard so far decides, so nothing waits; a hit counts as settled only when the
+        characters right after it have been heard.
         """
         assert self.say.unlike is not None
         category, least = self.say.unlike
         first, last = max(0, match.start - LEFT), min(len(norm), match.end + RIGHT)
-        if strict and not final and match.end + RIGHT > len(norm):
+        if strict and not final and match.end + SURE > len(norm):
             return False
         ends = final and last == len(norm)
         return weights.score(category, norm[first:last], first == 0, ends) >= least
@@ -230,7 +236,7 @@ class Judge:
             high = min(len(norm), end + near + self._after.longest)
             if self._after.within(norm, end, high, end + near, 0):
                 return Verdict.NO
-            hold = near if strict else HOLD
+            hold = min(near, SURE) if strict else HOLD
             if not final and (
                 len(norm) <= end + hold or self._after.may_begin(norm, end, end + near)
             ):

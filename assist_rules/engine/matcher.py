@@ -122,6 +122,8 @@ class Matcher:
                 found.append(Match(pattern.leaf, *span, 1.0, False, False, (span,)))
                 alive.append(candidate)
                 continue
+            if pattern.fails_before(norm_text, anchor.start, sound):
+                continue
             parts, open_to = self._around(pattern, anchor, norm_text, "")
             by_sound, confidence = False, 1.0
             if parts is None and pattern.sounds_around:

@@ -49,7 +49,7 @@ class Pattern:
     __slots__ = (
         "_by_length",
         "_edge", "_sounds", "after", "anchor", "at_end", "at_start", "gaps", "leaf", "longest",
-        "number_first", "number_last", "plain", "shortest", "sounds_around", "texts",
+        "number_first", "number_last", "plain", "reach", "shortest", "sounds_around", "texts",
     )  # fmt: skip
 
     def __init__(self, leaf: int, sequence: Sequence, by_sound: bool = False) -> None:
@@ -65,18 +65,36 @@ class Pattern:
         bare = not (self.at_start or self.at_end or self.number_first or self.number_last)
         self.plain = bare and len(parts) == 1
         """Nothing around the anchor to look for."""
-        # The longest part is the most telling; of equals the last, which is heard when all are.
         least = [min(map(len, part)) for part in parts]
-        self.anchor = max(range(len(parts)), key=lambda i: (least[i], i)) if least[1:] else 0
         most = [max(map(len, part)) for part in parts]
+        if self.plain:
+            self.anchor = self.after = self.reach = 0
+            self.shortest, self.longest = least[0], most[0]
+            self.sounds_around = False
+            return
+        # The longest part is the most telling; of equals the last, which is heard when all are.
+        self.anchor = max(range(len(parts)), key=lambda i: (least[i], i))
         gaps = [NUMBER_CHARS if gap == NUMBER else gap for gap in self.gaps]
         ends = NUMBER_CHARS * self.number_last
         self.after = sum(gaps[self.anchor :]) + sum(most[self.anchor + 1 :]) + ends
         """Characters after the anchor within which the rest must come."""
-        self.shortest = sequence.shortest if gaps or not bare else least[0]
+        self.reach = self.gaps[self.anchor - 1] + 1 if self.anchor else 0
+        """Characters before the anchor in one of which the part before it ends; 0: not known."""
+        self.shortest = sequence.shortest
         self.longest = sum(gaps) + sum(most) + ends + NUMBER_CHARS * self.number_first
         self.sounds_around = by_sound and len(parts) > 1 and self.shortest >= 4
         """May its other parts be met by sound when the anchor is met as written?"""
+
+    def fails_before(self, norm: str, start: int, sound: str) -> bool:
+        """A quick look: does no character before an anchor end the part that must stand there?"""
+        reach = self.reach
+        if reach <= 0:
+            return False
+        low = max(0, start - reach)
+        part = self.anchor - 1
+        if not self._edges(part, True, -1).isdisjoint(norm[low:start]):
+            return False
+        return not self.sounds_around or self._edges(part, False, -1).isdisjoint(sound[low:start])
 
     def left_of(self, norm: str, start: int, sound: str = "") -> _Spans | None:
         """Where the parts before an anchor at ``start`` lie; None when they are not there.

@@ -150,6 +150,10 @@ def extended(known: Text, raw: str) -> Text:
 
 def norm(raw: str) -> str:
     """Only the normalised characters, for phrases and word tables."""
+    if len(raw) <= MAX_CHARS:
+        folded = raw.translate(_FOLD)
+        if _SPECIAL.search(folded) is None:
+            return folded
     return normalise(raw).norm
 
 

@@ -1,9 +1,10 @@
 """How much the wording of an utterance is like a category's, by weighed features.
 
 Phrases find what handbooks name; people find ever new ways to be rude or bitter. A feature is a
-run of characters, a run of syllables (so that a homophone counts), a class of words that mean
-alike (``data/classes.txt``), or two classes in order. Weights are learnt from sentences written for
-this project (``tingban rules learn``), stand in text files, and say which characters weighed most.
+run of characters, two characters with a few between them, a run of syllables (so that a homophone
+counts), a class of words that mean alike (``data/classes.txt``), or two classes in order. What is
+rare counts more. Weights are learnt from sentences written for this project (``tingban rules
+learn``), stand in text files, and say which characters weighed most.
 The same scores propose what no phrase foresaw and hold back a phrase that is met in harmless words.
 """
 
@@ -28,9 +29,11 @@ SYLLABLES = (2, 3)
 """Syllables in a run of sounds: shortest, longest."""
 PAIR_GAP = 10
 """Characters that may stand between two classes."""
+SKIPPED = 3
+"""Most characters between the two of a pair."""
 BEGIN, END = "^", "$"
-SOUND, CLASS = "~", "@"
-"""How the features of sounds and of classes begin."""
+SOUND, CLASS, PAIR = "~", "@", "+"
+"""How the features of sounds, of classes and of pairs of characters begin."""
 
 
 @cache
@@ -60,6 +63,9 @@ def features(norm: str, begins: bool = True, ends: bool = True) -> Iterator[tupl
     for i in range(length):
         for j in range(i + 1, min(length, i + LONGEST) + 1):
             yield marked[i:j], max(0, i - shift), min(size, j - shift)
+    for i in range(size):
+        for j in range(i + 2, min(size, i + SKIPPED + 2)):
+            yield PAIR + norm[i] + norm[j], i, j + 1
     sounds = sound_of(marked)
     for i in range(length):
         for j in range(i + SYLLABLES[0], min(length, i + SYLLABLES[1]) + 1):
@@ -83,10 +89,14 @@ class Weights:
 
     def __init__(
         self, categories: tuple[str, ...], bias: np.ndarray, rows: Mapping[str, int],
-        table: np.ndarray,
+        rarity: np.ndarray, table: np.ndarray,
     ) -> None:  # fmt: skip
-        """``bias`` is (categories,); ``table`` is (rows, categories), ``rows`` numbers features."""
-        self.categories, self.bias, self.rows, self.table = categories, bias, rows, table
+        """``bias`` is (categories,), ``table`` (rows, categories); ``rows`` numbers features.
+
+        ``rarity`` is (rows,): what a feature adds to the square of an utterance's length.
+        """
+        self.categories, self.bias, self.rows = categories, bias, rows
+        self.rarity, self.table = rarity, table
 
     def score(self, norm: str, begins: bool = True, ends: bool = True) -> tuple[float, ...]:
         """How like each category the normalised text is."""
@@ -94,7 +104,9 @@ class Weights:
         known = {rows[name] for name, _, _ in features(norm, begins, ends) if name in rows}
         if not known:
             return tuple(map(float, self.bias))
-        total = self.table[sorted(known)].sum(axis=0) / math.sqrt(len(known))
+        places = sorted(known)
+        length = math.sqrt(float(self.rarity[places].sum()))
+        total = self.table[places].sum(axis=0) / length
         return tuple(map(float, self.bias + total))
 
     def telling(self, category: str, norm: str) -> tuple[int, int]:
@@ -128,16 +140,18 @@ def names() -> tuple[str, ...]:
 def weights(party: str) -> Weights:
     """The table of a party, ``agent`` or ``customer``."""
     lines = (FOLDER / f"{party}.txt").read_text(encoding="utf-8").splitlines()
-    categories = tuple(lines[0].split("\t")[1:])
-    bias = np.array([float(x) for x in lines[1].split("\t")[1:]])
+    categories = tuple(lines[0].split("\t")[2:])
+    bias = np.array([float(x) for x in lines[1].split("\t")[2:]])
     rows: dict[str, int] = {}
+    rarity = np.zeros(len(lines) - 2, dtype=np.float32)
     table = np.zeros((len(lines) - 2, len(categories)), dtype=np.float32)
     for i, line in enumerate(lines[2:]):
-        name, *values = line.split("\t")
+        name, rare, *values = line.split("\t")
         # Files name sounds by a character that sounds so.
         rows[SOUND + sound_of(name[1:]) if name[0] == SOUND else name] = i
+        rarity[i] = float(rare)
         table[i] = [float(x) if x else 0.0 for x in values]
-    return Weights(categories, bias, rows, table)
+    return Weights(categories, bias, rows, rarity, table)
 
 
 @lru_cache(maxsize=4096)

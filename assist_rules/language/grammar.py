@@ -180,6 +180,7 @@ RULE: dict[str, Field] = {
     "seeds": Field("texts", "ids of the inventory that it meets"),
     "note": Field("text", "for the next author"),
     "score": Field("number", "points while its alert lives"),
+    "unlike": Field("number", "the least log-odds of the words around a hit, for this rule"),
     "brand": Field("texts", "only on calls of these brands"),
     "tier": Field("texts", "only on calls of these tiers"),
     "queue": Field("texts", "only on calls of these queues"),

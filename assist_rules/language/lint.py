@@ -155,22 +155,26 @@ def _shadowed(draft: Draft) -> Iterator[Problem]:
             if len(sequence.parts) == 1 and not (sequence.at_start or sequence.at_end)
         ]
         owner = {text: source for source, texts in plain for text in texts}
+        lengths = sorted({len(text) for text in owner})
         for source, texts in plain:
-            other = _cover(texts, source, owner)
+            other = _cover(texts, source, owner, lengths)
             if other:
                 what = f'"{source}" finds nothing that "{other}" does not find'
                 yield Problem(draft.place, f"{draft.rule.id}: {what}", "remove it", warning=True)
 
 
-def _cover(texts: frozenset[str], source: str, owner: Mapping[str, str]) -> str:
-    """Another phrase that is inside every one of the texts."""
+def _cover(
+    texts: frozenset[str], source: str, owner: Mapping[str, str], lengths: Sequence[int]
+) -> str:
+    """Another phrase that is inside every one of the texts; its texts have these lengths."""
     covering = ""
     for text in texts:
         inside = (
-            owner[text[i:j]]
-            for i in range(len(text))
-            for j in range(i + 2, len(text) + 1)
-            if j - i < len(text) and owner.get(text[i:j], source) != source
+            owner[text[i : i + length]]
+            for length in lengths
+            if length < len(text)
+            for i in range(len(text) - length + 1)
+            if owner.get(text[i : i + length], source) != source
         )
         covering = next(inside, "")
         if not covering:

@@ -39,13 +39,11 @@ class ListBook:
 
     def flatten(self, phrase: str) -> list[str]:
         """The phrase, or, where it is nothing but ``@name``, each phrase of that list."""
-        name = phrase.strip()[1:]
-        if (
-            not phrase.strip().startswith("@")
-            or not name.replace(".", "").replace("_", "").isalnum()
-        ):
+        if "@" not in phrase:
             return [phrase]
-        if not name.isascii():
+        name = phrase.strip()[1:]
+        plain = name.replace(".", "").replace("_", "")
+        if not phrase.strip().startswith("@") or not plain.isalnum() or not name.isascii():
             return [phrase]
         found: list[str] = []
         phrases = self.look_up(name)

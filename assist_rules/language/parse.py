@@ -156,7 +156,10 @@ class _RuleReader:
             return
         name = self._name(fields["id"])
         category = self._category(fields["category"])
-        when = weighed(self.conditions.condition(fields["when"]), category, self.packs.unlike)
+        unlike = self.packs.unlike
+        if "unlike" in fields:
+            unlike = {category: reader.number(fields["unlike"], -100, 100)}
+        when = weighed(self.conditions.condition(fields["when"]), category, unlike)
         rest = [self.conditions.condition(n) for n in self._items(fields, "and")]
         rest += [self.conditions.negated(n) for n in self._items(fields, "not")]
         examples = read_examples(reader, fields["tests"]) if "tests" in fields else ()

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from assist_rules.events import Alert, Retraction, Suggestion
+from assist_rules.events import Alert, Retraction, State, Suggestion
 from assist_rules.tools.dialogues import Dialogue, Happened, Label
 from assist_rules.tools.lines import turn_of
 from assist_rules.tools.speech import live_text
 
 LATE_MS = 2_000
 """Evidence, two to four characters of right context, and one more step take no longer."""
+ACCUSATION = "agent.forbidden"
 CUES = ("complaint", "escalation", "anger", "danger", "churn", "repeat")
 """Customer categories of the macro F1."""
 
@@ -29,6 +30,8 @@ class Noticed:
     quote: str
     at_ms: int
     evidence_end_ms: int
+    confirmed_ms: int | None
+    """When it was first sure; None while it is tentative."""
 
 
 @dataclass(slots=True)
@@ -66,6 +69,8 @@ class Score:
     categories: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     rules: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     delays_ms: list[int] = field(default_factory=list)
+    confirmed_ms: list[int] = field(default_factory=list)
+    """From the end of the evidence of right accusations to their confirmation."""
     calls: int = 0
     clean_calls: int = 0
     clean_ms: int = 0
@@ -127,6 +132,8 @@ class Score:
                 self.rules[rule].tp += 1
             if not label.category.startswith("agent.missing"):
                 self.delays_ms.append(max(delay, 0))
+            if label.category == ACCUSATION and first.confirmed_ms is not None:
+                self.confirmed_ms.append(max(0, first.confirmed_ms - first.evidence_end_ms))
         false = []
         seen: set[tuple[int | None, str]] = set()
         for i, noticed in enumerate(standing):
@@ -184,6 +191,10 @@ class Score:
                     sum(d > 1200 for d in self.delays_ms) / max(1, len(self.delays_ms))
                 ),
             },
+            "accusation_confirmed_ms": {
+                "p50": _percentile(self.confirmed_ms, 50),
+                "p95": _percentile(self.confirmed_ms, 95),
+            },
         }
 
 
@@ -199,6 +210,9 @@ def _outcome(
         if isinstance(event, Alert):
             first = event.evidence[0] if event.evidence else None
             known = standing.get(event.id)
+            confirmed = known.confirmed_ms if known else None
+            if confirmed is None and event.state is State.CONFIRMED:
+                confirmed = item.at_ms
             standing[event.id] = Noticed(
                 turn_of(dialogue, event, item.at_ms),
                 event.category,
@@ -206,6 +220,7 @@ def _outcome(
                 first.text if first else "",
                 known.at_ms if known else item.at_ms,
                 first.end_ms if first else item.at_ms,
+                confirmed,
             )
         elif isinstance(event, Suggestion):
             cards.add(event.id)

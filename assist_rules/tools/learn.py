@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +33,9 @@ UPSET = frozenset(
     f"customer.{cue}" for cue in ("anger", "churn", "complaint", "escalation", "repeat")
 )
 """Who shows one of these may well show another."""
-RIDGE = 0.3
+RIDGE = 0.1
 LEAST_OFTEN = 2
-LEAST_WEIGHT = 0.05
+LEAST_WEIGHT = 0.5
 ROUNDS = 200
 ROUGHLY = 40
 """Steps of the descent; the second number is enough to see what weighs anything."""
@@ -122,13 +123,17 @@ def learn(role: str, said: Sequence[Said], categories: Sequence[str] | None = No
     rows = [s for s in said if s.role == role and s.text]
     seen = [_names(s.text) for s in rows]
     often = Counter(name for found in seen for name in found)
-    kept = sorted(name for name, n in often.items() if n >= LEAST_OFTEN)
-    table, bias = _fit(rows, seen, kept, chosen, ROUGHLY)
+    rarity = {
+        name: math.log((1 + len(rows)) / (1 + n)) for name, n in often.items() if n >= LEAST_OFTEN
+    }
+    kept = sorted(rarity)
+    table, bias = _fit(rows, seen, kept, rarity, chosen, ROUGHLY)
     heavy = np.abs(table).max(axis=1) >= LEAST_WEIGHT
     kept = [name for name, weighs in zip(kept, heavy, strict=True) if weighs]
-    table, bias = _fit(rows, seen, kept, chosen, ROUNDS)
+    table, bias = _fit(rows, seen, kept, rarity, chosen, ROUNDS)
     numbers = {name: i for i, name in enumerate(kept)}
-    return Weights(chosen, bias.round(3), numbers, table.round(2))
+    rare = np.array([rarity[name] for name in kept])
+    return Weights(chosen, bias.round(3), numbers, rare.round(2), table.round(2))
 
 
 def _names(text: str) -> list[str]:
@@ -137,17 +142,18 @@ def _names(text: str) -> list[str]:
 
 def _fit(
     rows: Sequence[Said], seen: Sequence[Sequence[str]], kept: Sequence[str],
-    categories: Sequence[str], rounds: int,
+    rarity: Mapping[str, float], categories: Sequence[str], rounds: int,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Weights of shape (features, categories), and biases."""
+    """Weights of shape (features, categories), as they are added up, and biases."""
     column = {name: i for i, name in enumerate(kept)}
     places = [(i, column[n]) for i, found in enumerate(seen) for n in found if n in column]
     at = np.array(places).reshape(-1, 2).T
     shape = (len(rows), len(kept))
     matrix = scipy.sparse.csr_matrix((np.ones(len(places)), (at[0], at[1])), shape=shape)
-    counts = np.asarray(matrix.sum(axis=1)).ravel()
+    rare = np.sqrt([rarity[name] for name in kept])
+    length = np.sqrt(np.maximum(matrix @ rare**2, 1e-9))
     matrix = scipy.sparse.csr_matrix(
-        scipy.sparse.diags(1 / np.sqrt(np.maximum(counts, 1))) @ matrix
+        scipy.sparse.diags(1 / length) @ matrix @ scipy.sparse.diags(rare)
     )
     table, bias = np.zeros((len(kept), len(categories))), np.zeros(len(categories))
     for k, category in enumerate(categories):
@@ -157,7 +163,7 @@ def _fit(
         part = matrix[counted]
         wanted = np.array([float(category in rows[i].shows) for i in counted])
         table[:, k], bias[k] = _ridge(part, wanted, rounds)
-    return table, bias
+    return table * rare[:, None], bias
 
 
 def _ridge(
@@ -179,16 +185,16 @@ def _ridge(
 
 
 def write(role: str, weights: Weights, folder: Path = FOLDER) -> Path:
-    """A line of names, a line of biases, then a feature and its weights per line."""
+    """A line of names, a line of biases, then a feature, its rarity and its weights per line."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{role}.txt"
     lines = [
-        "\t".join(("", *weights.categories)),
-        "\t".join(("", *map("{:g}".format, weights.bias))),
+        "\t".join(("", "", *weights.categories)),
+        "\t".join(("", "", *map("{:g}".format, weights.bias))),
     ]
     for name, row in sorted((_readable(name), row) for name, row in weights.rows.items()):
         values = (f"{w:g}" if w else "" for w in weights.table[row])
-        lines.append("\t".join((name, *values)))
+        lines.append("\t".join((name, f"{weights.rarity[row]:g}", *values)))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

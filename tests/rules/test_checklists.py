@@ -104,7 +104,7 @@ class TestSteps:
 class TestCommitments:
     def test_a_promise_is_told_with_its_time(self, practice: Rulebook) -> None:
         one = session(practice)
-        (made,) = promises(one.hear(heard("三十分钟之内给您回", 1, party=AGENT)))
+        (made,) = promises(one.hear(heard("三十分钟之内给您回", 1, party=AGENT, stable=9)))
         assert (made.id, made.due, made.state) == ("c1", "三十分钟之内", CommitmentState.MADE)
         (whole,) = promises(one.hear(heard("三十分钟之内给您回电话", 2, True, AGENT)))
         assert (whole.id, whole.text) == ("c1", "三十分钟之内给您回电话")
@@ -116,9 +116,15 @@ class TestCommitments:
 
     def test_a_revision_withdraws_it(self, practice: Rulebook) -> None:
         one = session(practice)
-        one.hear(heard("三十分钟之内给您回", 1, party=AGENT))
-        (gone,) = promises(one.hear(heard("三十分钟前给您回过", 2, party=AGENT)))
+        one.hear(heard("三十分钟之内给您回", 1, True, AGENT))
+        (gone,) = promises(one.hear(heard("三十分钟前给您回过", 2, True, AGENT)))
         assert (gone.id, gone.state) == ("c1", CommitmentState.WITHDRAWN)
+
+    def test_what_may_still_be_revised_is_no_promise_yet(self, practice: Rulebook) -> None:
+        one = session(practice)
+        assert not promises(one.hear(heard("三十分钟之内给您回", 1, party=AGENT)))
+        assert not promises(one.hear(heard("三十分钟前给您回过", 2, party=AGENT)))
+        assert len(promises(one.hear(heard("三十分钟之内给您回", 3, True, AGENT)))) == 1
 
 
 LIST = """

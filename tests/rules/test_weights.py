@@ -10,8 +10,8 @@ import pytest
 
 from asr.events import Party
 from assist_rules.engine.text import norm
-from assist_rules.engine.weights import CLASS, SOUND, Weights, features, names, score, weights
-from assist_rules.rulebook import Rulebook
+from assist_rules.engine.weights import CLASS, PAIR, SOUND, Weights, features, names, score, weights
+from assist_rules.rulebook import Rulebook, load_rulebook
 from assist_rules.tools.learn import (
     LEARNT,
     SAYINGS,
@@ -49,6 +49,10 @@ def test_homophones_share_the_features_of_sounds() -> None:
     assert len(shared) > 5
 
 
+def test_pairs_reach_over_what_is_put_between() -> None:
+    assert {name for name in named("退我钱") & named("退给我的钱") if name[0] == PAIR} == {"+退钱"}
+
+
 def test_words_that_mean_alike_share_a_class_and_pairs_keep_their_order() -> None:
     assert any(name[0] == CLASS for name in named("你们骗人") & named("你们忽悠"))
     assert CLASS + "you" + CLASS + "cheat" in named("你们就是在忽悠")
@@ -80,7 +84,7 @@ def test_what_is_written_reads_back_alike(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_empty_utterance_is_like_nothing() -> None:
-    one = Weights(("a",), np.array([-2.0]), {"好": 0}, np.array([[5.0]]))
+    one = Weights(("a",), np.array([-2.0]), {"好": 0}, np.array([1.0]), np.array([[5.0]]))
     assert one.score("", begins=False, ends=False) == (-2.0,)
     assert one.telling("a", "") == (0, 0)
 
@@ -120,6 +124,30 @@ def test_a_phrase_met_in_harmless_words_counts_for_nothing(shipped: Rulebook) ->
         a.category == "agent.forbidden"
         for a in standing(session(shipped).hear(heard(kind, 1, True, Party.AGENT))).values()
     )
+
+
+FAMILY = """
+pack: t
+unlike: {agent.forbidden: -100}
+rules:
+  - id: agent.forbidden.family
+    category: agent.forbidden
+    severity: low
+    title: 敷衍
+    when: {role: agent, say: [您自己去]}
+    tests: [{fires: [您自己去]}, {silent: [您好]}]
+"""
+
+
+@pytest.mark.parametrize(("own", "fires"), [("", True), ("unlike: 100", False)])
+def test_a_rules_own_threshold_goes_before_its_categorys(
+    tmp_path: Path, own: str, fires: bool
+) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(FAMILY.replace("    when:", f"    {own}\n    when:"), encoding="utf-8")
+    one = session(load_rulebook([path]))
+    alerts = standing(one.hear(heard("您自己去营业厅", 1, True, Party.AGENT)))
+    assert any(a.rule == "agent.forbidden.family" for a in alerts.values()) == fires
 
 
 def test_the_sayings_are_there(tmp_path: Path) -> None:
