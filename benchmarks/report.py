@@ -355,12 +355,10 @@ def _faults(run: Result) -> list[Element]:
 def _nodes(run: Result) -> list[Element]:
     settings, traffic = run.summary["settings"], run.summary["traffic"]
     kinds = {"one node": "one_us", "two, not joined": "unjoined_us", "two nodes": "two_us"}
-    cost = {
-        f"{name}: {kind}": {"servers": row[key]}
-        for name, row in settings.items()
-        for kind, key in kinds.items()
-        if row[key] is not None
-    }
+    costs: list[Element] = []
+    for name, row in settings.items():
+        bars = {kind: {"servers": row[key]} for kind, key in kinds.items() if row[key] is not None}
+        costs += [caption(name), svg.bars(bars, "processor µs an event")]
     steps = [traffic["life"], *traffic["steps"]]
     rated = [
         (one["events_per_s"], one) for one in sorted(steps, key=lambda one: one["events_per_s"])
@@ -378,7 +376,7 @@ def _nodes(run: Result) -> list[Element]:
         [name, row["ratio"], row["interval"], row["redis_us"]] for name, row in settings.items()
     ]
     return [
-        svg.bars(cost, "processor µs an event"),
+        *costs,
         table(["two nodes to one", "ratio", "95 % interval", "Redis, µs an event"], ratios),
         svg.plot(delays, "events/s through Redis", "ms from node to node", marks=[life]),
         svg.plot(shares, "events/s through Redis", "processor cores", marks=[life]),
