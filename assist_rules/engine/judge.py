@@ -26,6 +26,8 @@ SURE = 2
 What would undo it and has begun by then is waited for; what begins later is rare, and takes the hit
 back as any correction does.
 """
+PATIENCE = 3
+"""Characters after a hit for which a begun exception with gaps keeps it from being confirmed."""
 LEFT, RIGHT = 24, 4
 """Characters around a hit whose wording is weighed."""
 OVERLAP = 2
@@ -260,7 +262,7 @@ class Judge:
             return Verdict.NO
         if final:
             return Verdict.YES
-        if strict:
+        if strict and len(norm) - end < PATIENCE:
             return Verdict.WAIT if words.may_complete(norm, low, latest) else Verdict.YES
         if words.may_begin(norm, low, latest):
             return Verdict.WAIT
