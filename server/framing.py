@@ -58,7 +58,7 @@ class PacketProtocol(WebSocketsSansIOProtocol):
                 # Longer than any packet, or not masked.
                 break
             end = begin + MASK + size
-            if end > len(data):
+            if end > len(data) or size > self.config.ws_max_size:
                 break
             self.frames = [apply_mask(data[begin + MASK : end], data[begin : begin + MASK])]
             self.curr_msg_data_type = "bytes"

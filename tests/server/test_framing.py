@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 
 from server.framing import PacketProtocol
 
-LIMIT = 100_000
+LIMIT = 400
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -43,7 +44,9 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None: ...
 
 
-async def heard(kind: type[WebSocketsSansIOProtocol], pieces: list[bytes]) -> tuple[Any, ...]:
+async def heard(
+    kind: type[WebSocketsSansIOProtocol], pieces: list[bytes], limit: int = LIMIT
+) -> tuple[Any, ...]:
     """Messages that the application gets, what goes back, whether the connection is cut."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -53,7 +56,7 @@ async def heard(kind: type[WebSocketsSansIOProtocol], pieces: list[bytes]) -> tu
         await asyncio.Event().wait()
 
     opened = asyncio.Event()
-    config = uvicorn.Config(app, ws_max_size=LIMIT, ws_per_message_deflate=False, log_config=None)
+    config = uvicorn.Config(app, ws_max_size=limit, ws_per_message_deflate=False, log_config=None)
     config.load()
     protocol = kind(config, ServerState(), {})
     wire = Wire()
@@ -61,9 +64,13 @@ async def heard(kind: type[WebSocketsSansIOProtocol], pieces: list[bytes]) -> tu
     protocol.data_received(HANDSHAKE)
     await opened.wait()
     wire.written.clear()
-    for piece in pieces:
-        if not wire.closed:
-            protocol.data_received(piece)
+    try:
+        for piece in pieces:
+            if not wire.closed:
+                protocol.data_received(piece)
+    except InvalidState:
+        # What uvicorn does about text that is no UTF-8 behind a close; the loop cuts it off then.
+        wire.close()
     protocol.stop_keepalive()
     messages = []
     while not protocol.queue.empty():
@@ -81,8 +88,7 @@ def masked(opcode: Opcode, payload: bytes, fin: bool = True, mask: bool = True) 
 
 
 PAYLOADS = st.one_of(
-    st.binary(max_size=200),
-    st.sampled_from((125, 126, 127, 652, 65_535, 65_536, LIMIT + 1)).map(bytes),
+    st.binary(max_size=60), st.sampled_from((125, 126, 127, 300, LIMIT + 1)).map(bytes)
 )
 FRAMES = st.one_of(
     st.builds(masked, st.sampled_from((Opcode.BINARY, Opcode.TEXT)), PAYLOADS),
@@ -102,10 +108,34 @@ def test_any_bytes_in_any_pieces_mean_the_same(data: bytes, sizes: list[int]) ->
         at += size
     pieces = [piece for piece in (*pieces, data[at:]) if piece]
 
-    async def both() -> None:
-        assert await heard(PacketProtocol, pieces) == await heard(WebSocketsSansIOProtocol, pieces)
+    async def all_ways() -> tuple[tuple[Any, ...], ...]:
+        single = [data[i : i + 1] for i in range(len(data))]
+        return (
+            await heard(PacketProtocol, pieces),
+            await heard(WebSocketsSansIOProtocol, pieces),
+            await heard(WebSocketsSansIOProtocol, single),
+        )
 
-    asyncio.run(both())
+    ours, plain, slow = asyncio.run(all_ways())
+    assert ours[1:] == plain[1:]
+    # Messages that come in one piece with a fault are dropped by uvicorn. Packets are not, here:
+    # they come as if each byte had come alone.
+    parsed, least, most = (content(messages) for messages, *_ in (ours, plain, slow))
+    assert parsed[: len(least)] == least
+    assert most[: len(parsed)] == parsed
+
+
+def content(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """What came before the end."""
+    return [(m.get("text"), m["bytes"]) for m in messages if m["type"] == "websocket.receive"]
+
+
+async def test_long_messages_come_whole() -> None:
+    for size in (65_535, 65_536):
+        data = masked(Opcode.BINARY, bytes(size))
+        for pieces in ([data], [data[:3], data[3:]], [data[:40_000], data[40_000:]]):
+            (message, *_), *_ = await heard(PacketProtocol, pieces, limit=100_000)
+            assert message["bytes"] == bytes(size)
 
 
 async def test_packets_take_the_short_way() -> None:
@@ -116,7 +146,7 @@ async def test_packets_take_the_short_way() -> None:
             taken.append(super()._packets(data))
             return taken[-1]
 
-    packet = masked(Opcode.BINARY, bytes(range(256)) * 2)
+    packet = masked(Opcode.BINARY, bytes(range(256)))
     messages, *_ = await heard(Watched, [packet, packet * 2, packet[:9], packet[9:], packet])
-    assert [one["bytes"] for one in messages] == [bytes(range(256)) * 2] * 5
+    assert [one["bytes"] for one in messages] == [bytes(range(256))] * 5
     assert taken == [len(packet), 2 * len(packet), 0, len(packet)]
