@@ -189,9 +189,8 @@ class Utterance:
     def _hit(self, match: Match, answer: Answer, judge: Judge) -> Hit:
         settled = self.final
         if not settled and match.end <= self._stable:
-            norm = self.text.norm
-            kept = norm if self._paused else norm[: self._stable]
-            judged = judge.judge(match, self.text, kept, self._paused, True)
+            # The words after it tell enough before they are stable themselves.
+            judged = judge.judge(match, self.text, self.text.norm, self._paused, True)
             settled = judged.verdict is Verdict.YES
         return Hit(
             match.start, match.end, match.confidence, match.by_sound, answer.lowered, settled,

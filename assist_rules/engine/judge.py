@@ -21,7 +21,7 @@ People should see it in time, so it is shown then, as tentative; if the words co
 taken back.
 """
 SURE = 2
-"""Characters after a hit that must stay for it to be confirmed.
+"""Characters after a hit that must have been heard for it to be confirmed.
 
 What would undo it and has begun by then is waited for; what begins later is rare, and takes the hit
 back as any correction does.
