@@ -205,11 +205,10 @@ class Access:
             self._addresses.failed(address, now)
             await self.audit(Caller("", Role.AGENT), "sign_in_failed", detail=error.code)
             raise
-        caller = replace(caller, expires_at=time.time() + self.settings.session_s)
+        until = time.time() + self.settings.session_s
+        caller = replace(caller, expires_at=until)
         known = {"user": caller.user, "role": caller.role, "name": caller.name}
-        cookie = tokens.seal(
-            self.secret, SESSION, {**known, "teams": caller.teams}, caller.expires_at or 0.0
-        )
+        cookie = tokens.seal(self.secret, SESSION, {**known, "teams": caller.teams}, until)
         if len(cookie) > LONGEST_COOKIE:
             raise SignInError("too_many_teams", "the provider names more teams than a cookie holds")
         await self.audit(caller, "sign_in")

@@ -28,7 +28,7 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Password = Annotated[SecretStr, Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)]
 UserPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
 PENDING_COOKIE = "tingban_sign_in"
-Onward = Annotated[str, Query(pattern=r"^([a-z][A-Za-z0-9_./?=&%-]{0,200})?$")]
+Onward = Annotated[str, Query(alias="next", pattern=r"^([a-z][A-Za-z0-9_./?=&%-]{0,200})?$")]
 """A page of ours, relative; nothing that could name another server."""
 Brought = Annotated[str, Query(max_length=2_048)]
 STATUS = {"no_user": 404, "user_exists": 409, "last_admin": 409, "not_first": 409}
@@ -230,12 +230,12 @@ def _of_provider(access: Access) -> APIRouter:
         response_class=RedirectResponse,
         responses=failing(404, 503),
     )
-    async def go(request: Request, next: Onward = "") -> RedirectResponse:
+    async def go(request: Request, onward: Onward = "") -> RedirectResponse:
         """Go to the provider to sign in; afterwards to the page ``next``."""
         if access.provider is None or access.mode != "oidc":
             raise ApiError(404, "no_provider", "no provider is configured")
         try:
-            there, pending = await access.provider.begin(here(request), next)
+            there, pending = await access.provider.begin(here(request), onward)
         except SignInError as error:
             raise ApiError(503, error.code, str(error)) from None
         response = RedirectResponse(there, 302)
