@@ -242,21 +242,35 @@ class SiprecServer:
             self._accept(way, invite, recording, recording.answer())
 
         try:
-            offers.check_siprec(invite)
-            if len(self._recordings) + len(self._beginning) > self._settings.sessions:
-                raise Refusal("full", "no room for another recording", retry_after_s=5)
-            await recording.open(offers.read(invite))
-            await recording.feed(established)
-        except Refusal as refusal:
-            await self._over(recording, refusal)
-        except Exception:
-            # The edge of a session: what fails here must not reach other calls or the server.
-            log.exception("SIPREC: failed")
-            await self._over(recording, Refusal("recogniser_failed", "our fault; begin anew"))
+            refusal = await self._until_over(recording, established)
+            if refusal is not None:
+                await self._over(recording, refusal)
         finally:
             self._beginning.pop(_transaction(invite), None)
             self._recordings.pop(dialog.key, None)
+            # Nobody need acknowledge what is over.
+            recording.acknowledged.set()
             recording.close()
+
+    async def _until_over(
+        self, recording: Recording, established: Callable[[], None]
+    ) -> Refusal | None:
+        """Feed the call; gives why that did not begin, or not go on."""
+        try:
+            offers.check_siprec(recording.dialog.invite)
+            if len(self._recordings) + len(self._beginning) > self._settings.sessions:
+                raise Refusal("full", "no room for another recording", retry_after_s=5)
+            await recording.open(offers.read(recording.dialog.invite))
+            await recording.feed(established)
+        except Refusal as refusal:
+            # Its frames hold the call, which need not wait for the client's last word.
+            refusal.__context__ = None
+            return refusal.with_traceback(None)
+        except Exception:
+            # The edge of a session: what fails here must not reach other calls or the server.
+            log.exception("SIPREC: failed")
+            return Refusal("recogniser_failed", "our fault; begin anew")
+        return None
 
     async def _over(self, recording: Recording, refusal: Refusal) -> None:
         """It does not go on, or not even begin."""

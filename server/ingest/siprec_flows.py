@@ -90,6 +90,8 @@ class DatagramPort(asyncio.DatagramProtocol):
     """Our UDP port."""
 
     transport: asyncio.DatagramTransport
+    port: int
+    _host: str
 
     def __init__(self, address: str | None, hear: Callable[[Datagrams, bytes], None]) -> None:
         self._address = address

@@ -175,20 +175,27 @@ class Recording:
 
     async def feed(self, established: Callable[[], None]) -> None:
         """Feed the call until the client hangs up. Raises :class:`Refusal`."""
-        parties = self._roles.parties
-        async with self._telephony.hold(self.info(), parties, rtp.RATE) as self._line:
-            self._wait_on()
-            established()
-            while (item := await self._queue.get()) is not None:
-                index, packet, now = item
-                if index == RESUMED:
-                    for number, stream in enumerate(self._streams):
-                        await self._place(number, stream.again())
-                elif packet is not None:
-                    await self._place(index, self._streams[index].put(packet, now))
+        try:
+            async with self._telephony.hold(
+                self.info(), self._roles.parties, rtp.RATE
+            ) as self._line:
                 self._wait_on()
-            for number, stream in enumerate(self._streams):
-                await self._place(number, stream.flush())
+                established()
+                await self._listen()
+        finally:
+            self._line = None
+
+    async def _listen(self) -> None:
+        while (item := await self._queue.get()) is not None:
+            index, packet, now = item
+            if index == RESUMED:
+                for number, stream in enumerate(self._streams):
+                    await self._place(number, stream.again())
+            elif packet is not None:
+                await self._place(index, self._streams[index].put(packet, now))
+            self._wait_on()
+        for number, stream in enumerate(self._streams):
+            await self._place(number, stream.flush())
 
     async def _place(self, index: int, placed: list[rtp.Placed]) -> None:
         assert self._line is not None
