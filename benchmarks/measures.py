@@ -135,6 +135,7 @@ def _capacity(result: Result) -> list[Measure]:
 def _accuracy(result: Result) -> list[Measure]:
     readings: list[dict[str, Any]] = result.samples["readings"]
     found = []
+    chunk_ms = result.configuration.get("chunk_ms", 600)
     kinds = dict.fromkeys((r["condition"], r.get("precision", "fp32")) for r in readings)
     for condition, precision in kinds:
         rows = _grouped(
@@ -144,7 +145,18 @@ def _accuracy(result: Result) -> list[Measure]:
         )
         name = f"character errors, {condition}"
         name += "" if precision == "fp32" else f", {precision}"
+        name += "" if chunk_ms == 600 else f", chunks of {chunk_ms} ms"
         found.append(Measure(name, "of 1", rows, ratio, band=0.02, floor=0.002))
+    return found
+
+
+def _browser(result: Result) -> list[Measure]:
+    found = []
+    for page in ("widget", "bare"):
+        delays = result.samples["paint"][f"{page}_ms"]
+        groups = _grouped((str(i // BLOCK), [ms]) for i, ms in enumerate(delays))
+        name = f"painted in the {page} page, p95"
+        found.append(Measure(name, "ms", groups, quantile(0.95), floor=5))
     return found
 
 
@@ -210,6 +222,7 @@ def _nodes(result: Result) -> list[Measure]:
 
 MEASURES: Mapping[str, Callable[[Result], list[Measure]]] = {
     "accuracy": _accuracy,
+    "browser": _browser,
     "capacity": _capacity,
     "compare": _compare,
     "faults": _counted,

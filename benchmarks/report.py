@@ -100,10 +100,8 @@ def _section(body: Element, command: str, runs: Sequence[Result]) -> None:
 
 def _newest(runs: Sequence[Result]) -> list[Result]:
     """The last run of each kind: another model or another manner of talk is another kind."""
-    kinds = {
-        tuple(str(run.configuration.get(name)) for name in ("asr", "talk", "full_size")): run
-        for run in runs
-    }
+    apart = ("asr", "talk", "full_size", "chunk_ms")
+    kinds = {tuple(str(run.configuration.get(name)) for name in apart): run for run in runs}
     return list(kinds.values())
 
 
@@ -138,6 +136,11 @@ def _history(body: Element, runs: Sequence[Result]) -> None:
         for one in measures.of(run):
             title = f"{one.name}: {one.value:.4g} {one.unit} ({where})"
             lines[one.unit].setdefault(one.name, []).append((number, one.value, title))
+    if not lines:
+        # Nothing of this command is followed; say at least that there is more.
+        for run in runs[:-1]:
+            _caption(body, f"Earlier: {run.created_at[:16]}, commit {_short(run.commit)}")
+        return
     labels = {float(n): _short(run.commit)[:7] for n, run in enumerate(runs)}
     thinned = dict(list(labels.items())[:: max(1, len(labels) // 9)])
     SubElement(body, "h3").text = "Over commits"
@@ -424,6 +427,7 @@ SECTIONS: Mapping[str, tuple[str, Plot]] = {
     "rules": ("How right the rules are", _rules),
     "faults": ("What happens on a bad day", _faults),
     "nodes": ("More than one node", _nodes),
+    "browser": ("What the pages do with it", _plain),
     "soak": ("Hours of traffic", _soak),
     "malformed": ("Nonsense on every socket", _malformed),
 }
