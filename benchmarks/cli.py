@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,6 +125,14 @@ def accuracy(
         typer.Option(help="fp32, bf16 or int8; repeat to compare with the first. Default: fp32."),
     ] = None,
     chunk_ms: Annotated[int, typer.Option(help="Latency profile: 600, 480 or 300.")] = 600,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Your own calls instead: WAVs, each with its words in a .txt or .labels.json.",
+        ),
+    ] = None,
     results: Keep = RESULTS,
     baseline: Baseline = None,
 ) -> None:
@@ -135,6 +144,9 @@ def accuracy(
 
     if chunk_ms not in SHAPES:
         raise typer.BadParameter("600, 480 or 300", param_hint="--chunk-ms")
+    if recordings is not None:
+        _own_accuracy(asr, recordings, _precisions(precision)[0], chunk_ms, results, baseline)
+        return
     load, folder, precisions = os.getloadavg()[0], directory(asr), _precisions(precision)
     texts = len(read_sentences()[: sentences or None])
     with Progress(console=err, transient=True) as progress:
@@ -262,6 +274,40 @@ def rules(
     configuration = {"pack": rulebook.hash, "parts": [part.name for part in PARTS]}
     samples = {name: figures.pop("outcomes") for name, figures in parts.items()}
     keep("rules", configuration, samples, {"parts": parts, "costs": costs}, results, load, baseline)
+
+
+def _own_accuracy(
+    asr: str,
+    folder: Path,
+    precision: Precision,
+    chunk_ms: int,
+    results: Path,
+    baseline: Path | None,
+) -> None:
+    from asr.paraformer.load import load_model
+    from asr.paraformer.state import SHAPES
+    from benchmarks.accuracy import summarise, table
+    from benchmarks.recognisers import directory
+    from benchmarks.recordings import measure, spoken
+
+    load = os.getloadavg()[0]
+    try:
+        found = spoken(folder)
+        model = load_model(directory(asr), precision)
+        readings = measure(model, precision, found, SHAPES[chunk_ms])
+    except LookupError as error:
+        err.print(f"tingban bench accuracy: {error}", style="red")
+        raise typer.Exit(2) from error
+    summary = summarise(readings)
+    out.print(table(summary, "Your own recordings, streaming in chunks"))
+    configuration = {
+        "asr": asr,
+        "recordings": len(found),
+        "precisions": [precision],
+        "chunk_ms": chunk_ms,
+    }
+    samples = {"readings": [asdict(one) for one in readings]}
+    keep("accuracy", configuration, samples, summary, results, load, baseline)
 
 
 def _precisions(names: list[str] | None) -> list[Precision]:

@@ -19,7 +19,7 @@ from asr.paraformer.load import Model
 from asr.paraformer.wording import Wording
 from assist_rules.engine.pattern import Pattern
 from assist_rules.rulebook import Rulebook
-from benchmarks.accuracy import TOGETHER, Sentence, distance, hear, read, speak
+from benchmarks.accuracy import TOGETHER, Sentence, distance, hanzi, hear, read, speak
 from models.training import channel
 from models.training.voice import WITHHELD_VARIANTS
 
@@ -69,7 +69,7 @@ def measure(
         part = tasks[first : first + TOGETHER]
         heard = hear(model, [_noisy(text, voice, snr_db) for text, voice in part])
         for (text, voice), candidates in zip(part, heard, strict=True):
-            spoken = "".join(c for c in text if "\u4e00" <= c <= "\u9fff")
+            spoken = hanzi(text)
             wanted = [phrase for phrase in known if phrase in spoken]
             without, with_them = read(plain(), candidates), read(favoured(), candidates)
             found.append(

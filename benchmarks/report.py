@@ -100,7 +100,7 @@ def _section(body: Element, command: str, runs: Sequence[Result]) -> None:
 
 def _newest(runs: Sequence[Result]) -> list[Result]:
     """The last run of each kind: another model or another manner of talk is another kind."""
-    apart = ("asr", "talk", "full_size", "chunk_ms")
+    apart = ("asr", "talk", "full_size", "chunk_ms", "recordings")
     kinds = {tuple(str(run.configuration.get(name)) for name in apart): run for run in runs}
     return list(kinds.values())
 
@@ -292,9 +292,11 @@ def _accuracy(run: Result) -> list[Element]:
         for name, row in run.summary.items()
         if name != "precisions"
     }
+    held_out = "Voices and sentences kept out of training, all of them synthetic."
+    own = "recordings" in run.configuration
     return [
         svg.bars(rows, "character errors, %"),
-        caption("Voices and sentences kept out of training, all of them synthetic."),
+        caption("One's own recordings." if own else held_out),
     ]
 
 
