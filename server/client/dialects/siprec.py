@@ -137,22 +137,25 @@ class Wire:
     async def ask(self, data: bytes) -> SipMessage:
         """Send a request, again if need be, until the final response. Raises :class:`Lost` or,
         when the server hangs up instead, :class:`Refused`."""
+        request = sip.parse(data)
         self.send(data)
         for wait in waits():
             try:
                 async with asyncio.timeout(wait):
-                    return await self._final()
+                    return await self._final(request)
             except TimeoutError:
                 if self.transport == "UDP":
                     self.send(data)
         raise Lost("no answer")
 
-    async def _final(self) -> SipMessage:
+    async def _final(self, request: SipMessage) -> SipMessage:
         while True:
             message = await self.came.get()
             if message is None:
                 raise Lost("the server hung up")
-            if message.status >= 200:
+            # An answer to an earlier request may come again, or to whoever had this port before.
+            ours = all(message.get(name) == request.get(name) for name in ("call-id", "cseq"))
+            if ours and message.status >= 200:
                 return message
             self.check(message)
 
