@@ -153,9 +153,10 @@ class Wire:
             message = await self.came.get()
             if message is None:
                 raise Lost("the server hung up")
-            # An answer to an earlier request may come again, or to whoever had this port before.
-            ours = all(message.get(name) == request.get(name) for name in ("call-id", "cseq"))
-            if ours and message.status >= 200:
+            if message.get("call-id") != request.get("call-id"):
+                continue  # for whoever had this port before
+            # An answer to an earlier request may come again.
+            if message.status >= 200 and message.cseq == request.cseq:
                 return message
             self.check(message)
 
