@@ -41,8 +41,7 @@ class Client(AudioClient):
 
     async def _send(self, socket: ClientConnection, start: int) -> None:
         self.asked.append((self.acknowledged, start))
-        if self._began is not None:
-            self._began = asyncio.get_running_loop().time() - start / RATE / SPEED
+        self._pace._began = asyncio.get_running_loop().time() - start / RATE / SPEED
         await super()._send(socket, start)
 
 
