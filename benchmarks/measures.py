@@ -189,6 +189,8 @@ def _server(result: Result) -> list[Measure]:
         setting = f"{one['calls']} calls, {one['boards']} boards, {one['packets']}"
         if one.get("idle"):
             setting += f", {one['idle']} idle"
+        if one.get("store"):
+            setting += ", kept"
         for viewer in ("agent", "board"):
             groups = _grouped((key, [ms]) for key, ms in one[f"{viewer}_ms"])
             for part in (0.5, 0.99):
