@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from asr.audio.together import Asking, side_by_side
+from asr.audio.wavfile import AudioFile, packets
 from asr.call import CallStream
 from asr.events import AsrEvent, AudioFrame, CallId, Party
 from asr.paraformer.decoder import Decoder
@@ -24,6 +25,11 @@ class Recording:
     parties: Sequence[Party]
     rate: int
     packets: Iterable[AudioFrame]
+
+
+def recorded(call: CallId, file: AudioFile) -> Recording:
+    """A file from its beginning to its end."""
+    return Recording(call, file.parties, file.rate_hz, packets(call, file))
 
 
 def listen(

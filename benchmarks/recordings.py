@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.audio.wavfile import AudioFileError, open_audio, packets
+from asr.audio.wavfile import AudioFileError, open_audio
 from asr.events import CallId, Party, Transcript
-from asr.offline import Recording, listen_many
+from asr.offline import listen_many, recorded
 from asr.paraformer.load import Model
 from asr.paraformer.network import Precision
 from asr.paraformer.state import CHUNK_600_MS, ChunkShape
@@ -112,15 +112,10 @@ def _hear(
 ) -> dict[tuple[int, Party], str]:
     heard: dict[tuple[int, Party], str] = defaultdict(str)
     try:
-        calls = [_recording(one.wav) for one in found]
+        calls = [recorded(CallId(one.wav.stem), open_audio(one.wav)) for one in found]
     except AudioFileError as error:
         raise LookupError(str(error)) from error
     for index, event in listen_many(model, calls, new_wording=new_wording, shape=shape):
         if isinstance(event, Transcript) and event.final:
             heard[index, event.party] += hanzi(event.text)
     return heard
-
-
-def _recording(wav: Path) -> Recording:
-    file, call = open_audio(wav), CallId(wav.stem)
-    return Recording(call, file.parties, file.rate_hz, packets(call, file))

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asr.audio.wavfile import open_audio, packets
+from asr.audio.wavfile import open_audio
 from asr.events import CallId, Transcript
-from asr.offline import Recording, listen_many
+from asr.offline import listen_many, recorded
 from asr.paraformer.load import Model
 from asr.party import PartyConfig
 from asr.sentence import ShowConfig
@@ -59,7 +59,8 @@ def measure(
     for hold in hold_back:
         utterances: dict[tuple[int, str], list[Transcript]] = {}
         config = PartyConfig(show=ShowConfig(hold_back=hold))
-        for index, event in listen_many(model, _recordings(), config, together=16):
+        recordings = (recorded(CallId(call.id), open_audio(call.wav)) for call in calls())
+        for index, event in listen_many(model, recordings, config, together=16):
             if isinstance(event, Transcript):
                 utterances.setdefault((index, event.utterance), []).append(event)
         shown = [follow(revisions) for revisions in utterances.values()]
@@ -73,10 +74,3 @@ def measure(
         )
         progress(f"holding back below {hold}: done")
     return found
-
-
-def _recordings() -> Iterable[Recording]:
-    for call in calls():
-        file = open_audio(call.wav)
-        name = CallId(call.id)
-        yield Recording(name, file.parties, file.rate_hz, packets(name, file))

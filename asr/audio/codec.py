@@ -51,6 +51,13 @@ def decode_alaw(payload: bytes) -> Pcm16:
     return _ALAW_TO_PCM[np.frombuffer(payload, np.uint8)]
 
 
+def apart(samples: Pcm16, channels: int) -> list[bytes]:
+    """The PCM of each channel of interleaved samples, all in one go."""
+    sound = samples.reshape(-1, channels).T.tobytes()
+    size = len(sound) // channels
+    return [sound[i * size : (i + 1) * size] for i in range(channels)]
+
+
 def encode_mulaw(samples: Pcm16) -> bytes:
     """G.711 µ-law, one byte a sample."""
     return _PCM_TO_MULAW[samples.astype(np.int32) + 32768].tobytes()

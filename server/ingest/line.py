@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from starlette.websockets import WebSocketDisconnect
 
-from asr.audio.codec import Pcm16, decode_pcm16
+from asr.audio.codec import Pcm16, apart, decode_pcm16
 from asr.events import Party
 from assist_rules.events import CallInfo
 from server.access.access import Access
@@ -168,7 +168,7 @@ class Line:
         piece = session.lanes.rate * PIECE_S
         for first in range(0, len(samples) // width, piece):
             part = samples[first * width : (first + piece) * width]
-            parts = [(party, part[i::width].tobytes()) for i, party in enumerate(parties)]
+            parts = list(zip(parties, apart(part, width), strict=True))
             await session.feed(session.lanes.cut(self.first_sample + start + first, parts))
         self.listen()
         return start + len(samples) // width

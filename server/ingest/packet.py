@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr.audio.codec import Codec, decode
+from asr.audio.codec import Codec, apart, decode
 from asr.events import Party
 from server.refusals import Refusal
 
@@ -62,10 +62,7 @@ class PacketReader:
         count = len(parties)
         if self.codec == "pcm16" and count == 1:
             return [(parties[0], audio)]
-        # All parties in one go: this runs for every packet of every call.
-        apart = decode(self.codec, audio).reshape(-1, count).T.tobytes()
-        size = len(apart) // count
-        return [(party, apart[i * size : (i + 1) * size]) for i, party in enumerate(parties)]
+        return list(zip(parties, apart(decode(self.codec, audio), count), strict=True))
 
 
 def write(channel: int, start_sample: int, audio: bytes) -> bytes:

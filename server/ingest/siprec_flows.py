@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import cast
@@ -14,7 +15,7 @@ BUFFER = 1024 * 1024
 """Bytes that a client may leave unread before its connection is cut."""
 
 
-class Way:
+class Way(ABC):
     """Where a client's messages come from and ours go to."""
 
     reliable = False
@@ -44,9 +45,9 @@ class Way:
         branch = f"z9hG4bK{secrets.token_hex(8)}"
         return f"SIP/2.0/{self.transport} {self._place()};branch={branch};rport"
 
+    @abstractmethod
     def send(self, data: bytes) -> None:
         """One message."""
-        raise NotImplementedError
 
 
 class Datagrams(Way):

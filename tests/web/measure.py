@@ -208,13 +208,11 @@ def _smooth(hall: Hall, page: Page, traffic: Traffic, rate: float, seconds: int)
 
 def _real_time(hall: Hall, traffic: Traffic, rate: float, seconds: float) -> int:
     """So many events a second; gives how many there were."""
-    began, sent = time.monotonic(), 0
-    while (now := time.monotonic() - began) < seconds:
-        while sent < now * rate:
-            hall.tell(traffic.event())
-            sent += 1
-        time.sleep(0.005)
-    return sent
+    began, events = time.monotonic(), int(seconds * rate)
+    for number in range(1, events + 1):
+        time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        hall.tell(traffic.event())
+    return events
 
 
 def _all_rows(page: Page, calls: int) -> None:
