@@ -23,7 +23,6 @@ from server.access.access import Access, Mode
 from server.access.files import AccessFileError, open_access
 from server.app import create_app
 from server.desk.desk import open_desk
-from server.framing import PacketProtocol
 from server.live.switchboard import Switchboard
 from server.settings import Settings, SettingsError, load
 from server.store.files import StoreError, open_store
@@ -165,7 +164,6 @@ def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         log_config=None,
         access_log=False,
-        ws=PacketProtocol,
         # A message between our limit and this gets a message back, a longer one just the code.
         ws_max_size=MESSAGE_CUT,
         # Audio does not compress, and text on a local network is not worth the processor time.
