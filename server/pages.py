@@ -66,8 +66,14 @@ class SafeHeaders:
 def routes() -> list[BaseRoute]:
     """The pages and the static files below ``/widget/``, compressed for whoever takes gzip."""
     pages = [Route(path, _page(name), methods=["GET"]) for path, name in PAGES.items()]
+    # Browsers ask for this one by themselves wherever a page names no icon, as the API's own does.
+    icon = Route("/favicon.ico", _icon, methods=["GET"])
     files = GZipMiddleware(StaticFiles(directory=FOLDER), compresslevel=6)
-    return [*pages, Mount("/widget", files)]
+    return [*pages, icon, Mount("/widget", files)]
+
+
+async def _icon(_: Request) -> Response:
+    return FileResponse(FOLDER / "pages" / "icon.svg", media_type="image/svg+xml")
 
 
 def _page(name: str) -> Page:

@@ -244,6 +244,8 @@ async def test_rest_and_pages(server: Running) -> None:
             assert page.status_code == 200
             assert "default-src 'self'" in page.headers["content-security-policy"]
             assert "unsafe" not in page.headers["content-security-policy"]
+        icon = await http.get("/favicon.ico")
+        assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
         assert (await http.get("/widget/../server/app.py")).status_code == 404
 
 

@@ -111,8 +111,8 @@ def pool(browser: Browser) -> Pool:
 
 @pytest.fixture
 def visit(pool: Pool, hall: Hall) -> Iterator[Open]:
-    """Opens a page of the hall. Script errors, complaints of the policy and requests that leave the
-    server fail the test."""
+    """Opens a page of the hall, an empty one for no path. Script errors, complaints of the policy and
+    requests that leave the server fail the test."""
     pool.wrong.clear()
     pool.expected.clear()
     pool.origin = hall.origin
@@ -120,7 +120,8 @@ def visit(pool: Pool, hall: Hall) -> Iterator[Open]:
     def open(path: str, width: int = 400, height: int = 800, **options: Any) -> Page:
         page = pool.take(**options)
         page.set_viewport_size({"width": width, "height": height})
-        page.goto(hall.origin + path)
+        if path:
+            page.goto(hall.origin + path)
         return page
 
     yield open
