@@ -31,8 +31,6 @@ PARTS = (
     Part("dev3, which packs were tuned on", DIALOGUES / "dev3.jsonl"),
     Part("test", DIALOGUES / "test.jsonl"),
     Part("test, 8 % errors", DIALOGUES / "test.jsonl", ERRORS),
-    Part("test3", DIALOGUES / "test3.jsonl"),
-    Part("test3, 8 % errors", DIALOGUES / "test3.jsonl", ERRORS),
 )
 
 
