@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,15 +49,26 @@ class Recorded:
 
 def corpus() -> list[Recorded]:
     """The recorded calls of the benchmark corpus."""
+    return read([call.wav for call in calls()])
+
+
+def read(wavs: Sequence[Path]) -> list[Recorded]:
+    """Recordings. Raises ``AudioFileError``."""
     found = []
-    for call in calls():
-        file = open_audio(call.wav)
+    for wav in wavs:
+        file = open_audio(wav)
         parts: dict[Party, list[bytes]] = {party: [] for party in file.parties}
-        for frame in packets(CallId(call.id), file):
+        for frame in packets(CallId(wav.stem), file):
             parts[frame.party].append(frame.pcm16)
         samples = {party: np.frombuffer(b"".join(p), "<i2") for party, p in parts.items()}
         found.append(Recorded(file.rate_hz, tuple(file.parties), samples))
     return found
+
+
+def spoken(talk: str, wavs: Sequence[Path] = ()) -> list[Recorded]:
+    """These recordings, or those of the corpus, in a manner of talk as :func:`capacity` has it."""
+    recorded = read(wavs) if wavs else corpus()
+    return recorded if talk == "real" else everybody_talks(recorded)
 
 
 def everybody_talks(recorded: Sequence[Recorded]) -> list[Recorded]:
@@ -83,13 +95,15 @@ def capacity(
     warm_s: float = 4.0,
     seed: int = 1,
     progress: Callable[[str], None] = lambda line: None,
+    wavs: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Chunk lag at each number of live calls; stops after the first load beyond the bound.
 
     ``talk`` is ``real`` (one party at a time, as recorded) or ``full`` (both without a pause).
+    ``wavs`` are played in turn; none: those of the corpus.
     Sockets are not included: packets are pushed from coroutines beside the engine.
     """
-    recorded = corpus() if talk == "real" else everybody_talks(corpus())
+    recorded = spoken(talk, wavs)
     found = []
     for load in loads:
         one = asyncio.run(

@@ -188,6 +188,10 @@ def capacity(
     in_process: Annotated[
         bool, typer.Option("--in-process", help="The engine alone, without server and sockets.")
     ] = False,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Play your own WAVs instead."),
+    ] = None,
     results: Keep = RESULTS,
     baseline: Baseline = None,
 ) -> None:
@@ -196,19 +200,22 @@ def capacity(
     Through real sockets: the server on one core, the sender on another."""
     from benchmarks import capacity as engine_alone
     from benchmarks import sockets
+    from benchmarks.recognisers import own_recordings
     from benchmarks.statistics import summary as quantiles
 
     if talk not in ("real", "full"):
         raise typer.BadParameter("real or full", param_hint="--talk")
-    load = os.getloadavg()[0]
+    load, wavs = os.getloadavg()[0], own_recordings("capacity", recordings)
     if in_process:
         from benchmarks.recognisers import native
 
         model = native(asr)
         loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
-        found = engine_alone.capacity(model, loads, seconds, talk=talk, progress=err.print)
+        found = engine_alone.capacity(
+            model, loads, seconds, talk=talk, progress=err.print, wavs=wavs
+        )
     else:
-        found = sockets.measure(asr, calls or (), seconds, talk, progress=err.print)
+        found = sockets.measure(asr, calls or (), seconds, talk, progress=err.print, wavs=wavs)
     table = Table(title=f"{talk} talk: ms from a chunk's last sample to its answer")
     for name in ("calls", "n", "p50", "p95", "p99", "max"):
         table.add_column(name, justify="right")
@@ -227,6 +234,7 @@ def capacity(
         "calls": calls,
         "seconds": seconds,
         "sockets": not in_process,
+        **({"recordings": len(wavs)} if wavs else {}),
     }
     summary = {"rated_calls": found["rated_calls"], "lag_ms": lags}
     if not in_process:

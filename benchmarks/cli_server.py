@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from benchmarks.keeping import Baseline, Keep, err, keep, out
+from benchmarks.recognisers import own_recordings
 from benchmarks.result import RESULTS
 
 QUANTILES = ("p50", "p99")
@@ -161,29 +164,54 @@ def malformed(
 
 
 def soak(
-    minutes: Annotated[float, typer.Option(min=0.1, help="How long; 120 for a release.")] = 5,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long; 20 for a release.")] = 5,
     together: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 12,
-    speed: Annotated[float, typer.Option(min=1, help="Times faster than life.")] = 6,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=1, help="Times faster than life. Default: 6, with recordings 1."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of lengths and cuts.")] = 1,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Play your own WAVs to a real recogniser instead."
+        ),
+    ] = None,
+    asr: Annotated[str, typer.Option(help="That recogniser: name or directory.")] = "bundled",
     results: Keep = RESULTS,
     baseline: Baseline = None,
 ) -> None:
     """Traffic with churn: memory, open files and delays over time, and what was lost."""
-    from benchmarks.soak import run, summarise
+    from benchmarks.soak import Plan, run, summarise
 
     load = os.getloadavg()[0]
-    found = run(minutes, together, speed, max(1.0, minutes * 60 / 120), seed)
+    files = own_recordings("soak", recordings)
+    pace = speed or (1.0 if files else 6.0)
+    plan = Plan(minutes, together, pace, seed, files, asr)
+    found = run(plan, lambda tick: err.print(_tick(tick), style="dim"))
     summary = summarise(found)
-    table = Table(title=f"{summary['calls']} calls in {summary['minutes']} min")
-    for name in ("", "second third", "last third"):
+    table = Table(
+        title=f"{summary['calls']} calls in {summary['minutes']} min, warming up left out"
+    )
+    for name in ("", "level", "rise", "95 %", "allowed", "verdict"):
         table.add_column(name, justify="right" if name else "left")
     for name, row in summary["grown"].items():
-        table.add_row(name, str(row["second_third"]), str(row["last_third"]))
+        figures = (row["level"], row["by"], f"{row['low']} … {row['high']}", row["allowed"])
+        table.add_row(name, *map(str, figures), row["verdict"])
     out.print(table)
-    out.print(f"finals lost {summary['lost']}, doubled {summary['doubled']}")
-    for failure in found["failures"]:
+    out.print(
+        f"{summary['audio_minutes']} min of calls; finals lost {summary['lost']}, "
+        f"doubled {summary['doubled']}"
+    )
+    for failure in [*found["failures"], *(f"{name} grows" for name in summary["growing"])]:
         err.print(failure, style="red")
-    configuration = {"minutes": minutes, "together": together, "speed": speed, "seed": seed}
+    configuration = {"minutes": minutes, "together": together, "speed": pace, "seed": seed}
+    if files:
+        configuration |= {"recordings": len(files), "asr": asr}
     keep("soak", configuration, found, summary, results, load, baseline)
     if summary["lost"] or summary["doubled"] or summary["failures"]:
         raise typer.Exit(1)
+
+
+def _tick(tick: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in tick.items())

@@ -60,7 +60,7 @@ class Played:
     """A call that was played under a fault."""
 
     name: str
-    seconds: int
+    clip: Clip
     client: AudioClient
     viewer: ViewerClient
     sight: Sight = field(default_factory=Sight)
@@ -78,7 +78,7 @@ class Played:
 
     def judged(self) -> tuple[int, int, str]:
         """Lost, doubled, and which; finals and confirmed alerts together."""
-        until_ms, duration_ms = UNTIL_S * 1000, self.seconds * 1000
+        until_ms, duration_ms = UNTIL_S * 1000, self.clip.duration_ms
         wanted = finals(self.name, duration_ms, until_ms)
         judged = confirmed(self.name, duration_ms, until_ms, load_rules(None))
         lost = missing(wanted, self.sight.finals)
@@ -109,12 +109,16 @@ class Reachable(Protocol):
 
 @asynccontextmanager
 async def playing(
-    server: Reachable, name: str, seconds: int, speed: float = SPEED
+    server: Reachable, name: str, sound: int | Clip, speed: float = SPEED
 ) -> AsyncIterator[Played]:
-    """A call under way; leaving the context waits for its end."""
+    """A call under way; leaving the context waits for its end.
+
+    ``sound``: a recording, or seconds of the null recogniser's own.
+    """
+    recording = clip(sound) if isinstance(sound, int) else sound
     viewer = ViewerClient(server.ws, agent=f"agent-{name}")
-    client = AudioClient(server.ws, Call(name, agent=f"agent-{name}"), clip(seconds), speed=speed)
-    played = Played(name, seconds, client, viewer)
+    client = AudioClient(server.ws, Call(name, agent=f"agent-{name}"), recording, speed=speed)
+    played = Played(name, recording, client, viewer)
     over = asyncio.Event()
 
     async def watch() -> None:

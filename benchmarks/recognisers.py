@@ -1,4 +1,4 @@
-"""The model that a benchmark is asked for, or an end with what to do about it."""
+"""The model and the recordings that a benchmark is asked for, or an end with what to do about it."""
 
 from __future__ import annotations
 
@@ -30,3 +30,20 @@ def native(asr: str) -> Model:
     from asr.paraformer.network import native_precision
 
     return load_model(directory(asr), native_precision())
+
+
+def own_recordings(command: str, folder: Path | None) -> list[Path]:
+    """Every WAV of a folder of one's own; without a folder none."""
+    from asr.audio.wavfile import AudioFileError, open_audio
+
+    files = [] if folder is None else sorted(folder.glob("*.wav"))
+    if folder is not None and not files:
+        err.print(f"tingban bench {command}: {folder} holds no NAME.wav", style="red")
+        raise typer.Exit(2)
+    try:
+        for file in files:
+            open_audio(file)
+    except AudioFileError as error:
+        err.print(f"tingban bench {command}: {error}", style="red")
+        raise typer.Exit(2) from error
+    return files

@@ -394,21 +394,29 @@ def _nodes(run: Result) -> list[Element]:
 
 def _soak(run: Result) -> list[Element]:
     found: list[Element] = []
-    ticks = run.samples["ticks"]
+    ticks, summed = run.samples["ticks"], run.summary
     for names, unit in (
         (("rss_mib",), "MiB"),
-        (("fds", "tasks", "calls"), "count"),
+        (("fds", "tasks"), "count"),
         (("p50_ms", "p99_ms"), "ms to the agent"),
+        (("cpu_share", "load"), "of one core; the machine's load"),
     ):
         lines = [
             Line(name, [(t["at_s"] / 60, t[name]) for t in ticks if t.get(name) is not None])
             for name in names
         ]
         found.append(svg.plot([line for line in lines if line.points], "minutes", unit))
+    columns = ("level", "by", "low", "high", "per_hour", "allowed", "verdict")
+    rows = [[name, *(row[c] for c in columns)] for name, row in summed["grown"].items()]
+    names = ["", "level", "rise", "from", "to (95 %)", "an hour", "allowed", "verdict"]
+    found.append(table(names, rows))
     found.append(
         caption(
-            f"{run.summary['calls']} calls begun and ended in {run.summary['minutes']} min, "
-            f"{run.summary['lost']} finals lost, {run.summary['doubled']} doubled."
+            f"{summed['calls']} calls begun and ended in {summed['minutes']} min, "
+            f"{run.configuration['speed']:g} times faster than life: {summed['audio_minutes']} min "
+            f"of calls. {summed['lost']} finals lost, {summed['doubled']} doubled. A line through "
+            "all but the first third; the rise is that of the judged part, its interval from a "
+            "bootstrap over stretches. Delays and processor time also show who shared the machine."
         )
     )
     return found

@@ -16,12 +16,13 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.capacity import BOUND_MS, PACKET_MS, Recorded, corpus, everybody_talks
+from benchmarks.capacity import BOUND_MS, PACKET_MS, Recorded, spoken
 from benchmarks.process import Server, cpu_s, serving
 from benchmarks.statistics import percentile
 from benchmarks.wire import BINARY, TEXT, Socket, connect, frame
@@ -69,9 +70,13 @@ def measure(
     warm_s: float = 4.0,
     seed: int = 1,
     progress: Callable[[str], None] = lambda line: None,
+    wavs: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Lags at each load, or at those that a search for the knee tries."""
-    recorded = corpus() if talk == "real" else everybody_talks(corpus())
+    """Lags at each load, or at those that a search for the knee tries.
+
+    ``wavs`` are played in turn; none: those of the corpus.
+    """
+    recorded = spoken(talk, wavs)
     mixed = [_interleaved(call) for call in recorded]
     before = os.sched_getaffinity(0)
     cores = sorted(before)
