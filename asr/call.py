@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from asr.audio.crosstalk import CrossTalk
@@ -41,7 +41,9 @@ class CallStream:
         decoder: Decoder,
         new_wording: Callable[[], Wording],
         config: PartyConfig,
+        read_again: Callable[[], Wording] | None = None,
     ) -> None:
+        """``read_again`` begins the reading of a second pass; None: there is none."""
         self.call = call
         self._meter = SoundMeter(call, parties) if config.metrics else None
         talk = CrossTalk() if config.crosstalk and len(parties) > 1 else None
@@ -55,12 +57,18 @@ class CallStream:
                 config,
                 self._meter,
                 talk.ear() if talk else None,
+                read_again,
             )
             for party in parties
         }
         self._failed: set[Party] = set()
         self._out: deque[_Waiting] = deque()
         self._tasks: dict[Party, deque[_Waiting]] = {party: deque() for party in parties}
+        self._later: dict[Party, deque[_Waiting]] = {party: deque() for party in parties}
+        """Second passes whose place in the order has not come."""
+        self._again: dict[Task, _Waiting] = {}
+        """Second passes that can still be heard."""
+        self._passed_over = 0
         self._heard_ms = dict.fromkeys(parties, 0)
         self._watermark = 0
         self._ended = False
@@ -114,6 +122,8 @@ class CallStream:
             if party not in self._failed:
                 stream.end()
                 self._queue(stream, since_s)
+        for party, stream in self._streams.items():
+            self._place(party, stream.at_ms, all_of_them=True)
 
     def close(self) -> None:
         """Give back all state; nothing more is to be asked or collected. Idempotent."""
@@ -121,6 +131,9 @@ class CallStream:
             stream.close()
         for tasks in self._tasks.values():
             tasks.clear()
+        for later in self._later.values():
+            later.clear()
+        self._again.clear()
         self._out.clear()
         self._ended = True
 
@@ -150,6 +163,29 @@ class CallStream:
         waiting = self._next(task)
         waiting.entry.events.extend(task.party.answer(task, heard))
         waiting.done = True
+        if task.question.kind is Kind.END and not task.sentence.written:
+            for again in [a for a in self._again if a.sentence is task.sentence]:
+                self._again.pop(again).done = True
+
+    def ready_again(self) -> Iterator[Task]:
+        """Utterances whose final is out and that may be heard once more, while there is time."""
+        return (task for task in self._again if task.sentence.written)
+
+    def answer_again(self, task: Task, heard: Heard) -> None:
+        """Take what a task that :meth:`ready_again` gave sounds like as a whole."""
+        waiting = self._again.pop(task)
+        waiting.entry.events.extend(task.party.answer_again(task, heard))
+        waiting.done = True
+
+    def pass_over(self, task: Task) -> None:
+        """Leave an utterance as it is, without a second pass."""
+        self._again.pop(task).done = True
+        self._passed_over += 1
+
+    def take_passed_over(self) -> int:
+        """Second passes that were not heard in time, since this was last asked."""
+        count, self._passed_over = self._passed_over, 0
+        return count
 
     def fail(self, party: Party, code: str, message: str) -> None:
         """A party cannot be listened to any further; the others go on."""
@@ -176,21 +212,38 @@ class CallStream:
     def collect(self) -> list[AsrEvent]:
         """The events whose turn has come."""
         events: list[AsrEvent] = []
-        while self._out and self._out[0].done:
+        while self._out and self._its_turn(self._out[0]):
             waiting = self._out.popleft()
             entry = waiting.entry
-            for event in entry.events:
-                events.append(event)
-                if isinstance(event, Transcript) and self._meter is not None:
-                    events.extend(self._meter.read(event))
+            events.extend(self._told(entry))
+            last = self.finished
+            if entry.again is not None and not last:
+                continue
             party = waiting.stream.party
             self._heard_ms[party] = max(self._heard_ms[party], entry.heard_ms)
             heard = min(min(self._heard_ms.values()), entry.at_ms)
-            last = self.finished
             if heard - self._watermark >= (1 if last else WATERMARK_EVERY_MS):
                 self._watermark = heard
                 events.append(Watermark(self.call, heard, entry.at_ms))
         return events
+
+    def _its_turn(self, waiting: _Waiting) -> bool:
+        again = waiting.entry.again
+        if again is not None and not waiting.done and not self._ended:
+            self.pass_over(again)  # a call that goes on waits for no second pass
+        return waiting.done
+
+    def _told(self, entry: Entry) -> Iterator[AsrEvent]:
+        for event in entry.events:
+            if not isinstance(event, Transcript):
+                yield event
+            elif entry.again is not None:
+                # Its speed was measured by the first final.
+                yield replace(event, at_ms=entry.at_ms)
+            else:
+                yield event
+                if self._meter is not None:
+                    yield from self._meter.read(event)
 
     def _next(self, task: Task) -> _Waiting:
         tasks = self._tasks[task.party.party]
@@ -202,15 +255,32 @@ class CallStream:
         for waiting in self._tasks[party]:
             waiting.done = True
         self._tasks[party].clear()
+        self._later[party].clear()
+        for task in [task for task in self._again if task.party.party is party]:
+            self._again.pop(task).done = True
 
     def _queue(self, stream: PartyStream, since_s: float) -> None:
         for entry in stream.entries:
             waiting = _Waiting(stream, entry, entry.task is None)
-            self._out.append(waiting)
             if entry.task is not None:
                 entry.task.since_s = since_s
+            if entry.again is not None:
+                self._again[entry.again] = waiting
+                self._later[stream.party].append(waiting)
+                continue
+            self._out.append(waiting)
+            if entry.task is not None:
                 self._tasks[stream.party].append(waiting)
         stream.entries.clear()
+        self._place(stream.party, stream.at_ms)
+
+    def _place(self, party: Party, at_ms: int, all_of_them: bool = False) -> None:
+        """Second passes whose audio time has come get their place in the order."""
+        later = self._later[party]
+        while later and (all_of_them or later[0].entry.at_ms <= at_ms):
+            waiting = later.popleft()
+            waiting.entry.at_ms = min(waiting.entry.at_ms, at_ms)
+            self._out.append(waiting)
 
 
 def _kind(waiting: _Waiting) -> Kind:

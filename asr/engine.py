@@ -20,6 +20,7 @@ from asr.paraformer.wording import Wording
 from asr.rating import rated_calls
 from asr.reading import reading_for
 from asr.recogniser import RecogniserFull, RecogniserInfo
+from asr.second_pass import SecondPass
 from asr.worker import Worker
 
 __all__ = ["Engine", "EngineConfig", "EngineStats", "LiveCall"]
@@ -39,6 +40,12 @@ class EngineStats:
     failed: int
     restarts: int
     utterances_under_way: int
+    second_passes: int
+    """Utterances heard once more as a whole."""
+    second_skipped: int
+    """Utterances for which there was no time to do so."""
+    second_waiting: int
+    """Utterances for which there may be time yet."""
 
 
 class Engine:
@@ -51,6 +58,7 @@ class Engine:
         new_wording: Callable[[], Wording] | None = None,
         observe: Callable[[Kind, float], None] | None = None,
         demonstration: bool = True,
+        second: SecondPass | None = None,
     ) -> None:
         """``observe`` is told, on the worker, each answer's kind and seconds since its audio."""
         self.config = config or EngineConfig()
@@ -58,6 +66,7 @@ class Engine:
         self._model = model
         self._new_wording = new_wording or reading_for(model)
         self._observe = observe
+        self._second = second
         self._max_calls = self.config.max_calls
         self._calls: set[LiveCall] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,7 +81,7 @@ class Engine:
             log.info("at most %d calls: %s", self._max_calls, costs)
         self._loop = asyncio.get_running_loop()
         self._worker = Worker(
-            self._model, self.config, self._new_wording, self._observe, self._post
+            self._model, self.config, self._new_wording, self._observe, self._post, self._second
         )
         self._worker.start()
 
@@ -115,7 +124,7 @@ class Engine:
         """How it is doing now."""
         worker = self._worker
         if worker is None:
-            return EngineStats(0, 0.0, 0.0, 0, 0, 0, 0)
+            return EngineStats(0, 0.0, 0.0, 0, 0, 0, 0, 0, 0, 0)
         return EngineStats(
             calls=len(self._calls),
             load=worker.scheduler.load,
@@ -124,6 +133,9 @@ class Engine:
             failed=worker.failed,
             restarts=worker.restarts,
             utterances_under_way=worker.decoder.slabs.taken,
+            second_passes=worker.second_passes,
+            second_skipped=worker.second_skipped,
+            second_waiting=worker.second_waiting,
         )
 
     def _send(self, message: Message) -> None:

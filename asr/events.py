@@ -50,6 +50,7 @@ class Transcript:
     Revisions of an utterance count up from 1; each carries the whole text so far and replaces
     the one before. The first ``stable`` characters will not be changed by the online pass
     (final: all of them). An utterance that turns out to be empty ends with a final empty text.
+    Where there is a second pass, another final may follow the first one.
     """
 
     call: CallId

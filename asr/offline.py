@@ -15,6 +15,7 @@ from asr.paraformer.state import CHUNK_600_MS, ChunkShape
 from asr.paraformer.wording import Wording
 from asr.party import PartyConfig, Task
 from asr.reading import reading_for
+from asr.second_pass import SecondPass, hear_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ def listen(
     config: PartyConfig | None = None,
     new_wording: Callable[[], Wording] | None = None,
     shape: ChunkShape = CHUNK_600_MS,
+    second: SecondPass | None = None,
 ) -> Iterator[AsrEvent]:
     """Events of one recording, each as soon as its audio has been read."""
     recording = Recording(call, parties, rate, packets)
-    for _, event in listen_many(model, [recording], config, new_wording, shape):
+    for _, event in listen_many(model, [recording], config, new_wording, shape, second=second):
         yield event
 
 
@@ -55,12 +57,14 @@ def listen_many(
     new_wording: Callable[[], Wording] | None = None,
     shape: ChunkShape = CHUNK_600_MS,
     together: int = 8,
+    second: SecondPass | None = None,
 ) -> Iterator[tuple[int, AsrEvent]]:
     """Events of many recordings, with the index of the recording; ``together`` at a time.
 
     The events of a recording, and their order, do not depend on what else is listened to.
     """
     decoder = Decoder(model, shape)
+    again = second.decoder() if second else None
     new_wording = new_wording or reading_for(model)
     waiting = iter(enumerate(recordings))
     open_calls: dict[int, _Listening] = {}
@@ -75,6 +79,7 @@ def listen_many(
                     decoder,
                     new_wording,
                     config or PartyConfig(),
+                    second.new_wording if second else None,
                 ),
                 iter(recording.packets),
             )
@@ -88,12 +93,23 @@ def listen_many(
             answers = decoder.hear([task.question for _, task in tasks])
             for (stream, task), heard in zip(tasks, answers, strict=True):
                 stream.answer(task, heard)
+        if again is not None:
+            _hear_again(again, [listening.stream for listening in open_calls.values()])
         for index, listening in list(open_calls.items()):
             for event in listening.stream.collect():
                 yield index, event
             if listening.stream.finished:
                 listening.stream.close()
                 del open_calls[index]
+
+
+def _hear_again(decoder: Decoder, streams: Iterable[CallStream]) -> None:
+    """The second pass of every utterance that has just become final."""
+    tasks = [(stream, task) for stream in streams for task in stream.ready_again()]
+    if tasks:
+        answers = hear_whole(decoder, [task.question for _, task in tasks])
+        for (stream, task), heard in zip(tasks, answers, strict=True):
+            stream.answer_again(task, heard)
 
 
 @dataclass(eq=False, slots=True)

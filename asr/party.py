@@ -22,8 +22,10 @@ from asr.audio.utterance import NotSpeech as Mark
 from asr.events import AsrEvent, AudioFrame, AudioGap, CallId, NotSpeech, Party
 from asr.metrics import SoundMeter
 from asr.paraformer.decoder import Decoder, Kind, Question, Utterance
+from asr.paraformer.features import TOO_SHORT_SAMPLES
 from asr.paraformer.step import Heard
 from asr.paraformer.wording import Wording
+from asr.second_pass import WHOLE
 from asr.sentence import FRAME_MS, Sentence, ShowConfig
 
 _LEAK_TOGETHER_MS = 1_000
@@ -58,6 +60,9 @@ class PartyConfig:
     """Tell how people speak, too (:mod:`asr.metrics`)."""
     crosstalk: bool = True
     """Tell one party's voice in the other's channel from that party speaking."""
+    again_after_ms: int = 1_000
+    """Audio between an utterance's end and the place where its second pass is given out, if there
+    is one: always there or not at all, so that it is the same however fast it was heard."""
     cutter: CutterConfig = field(default_factory=CutterConfig)
     show: ShowConfig = field(default_factory=ShowConfig)
 
@@ -87,6 +92,13 @@ class Entry:
     events: list[AsrEvent]
     task: Task | None
 
+    @property
+    def again(self) -> Task | None:
+        """The task, if it is a second pass. Such an entry's turn comes at ``at_ms``, later than
+        entries that are made after it."""
+        task = self.task
+        return task if task is not None and task.question.kind is Kind.AGAIN else None
+
 
 class PartyStream:
     """Listens to one party. Not thread-safe."""
@@ -101,13 +113,16 @@ class PartyStream:
         config: PartyConfig,
         meter: SoundMeter | None = None,
         ear: Ear | None = None,
+        read_again: Callable[[], Wording] | None = None,
     ) -> None:
-        """``meter`` and ``ear`` are what the parties of a call have in common."""
+        """``meter`` and ``ear`` are what the parties of a call have in common; ``read_again``
+        begins the reading of a second pass, None: there is none."""
         self.call = call
         self.party = party
         self._rate = rate
         self._decoder = decoder
         self._new_wording = new_wording
+        self._read_again = read_again
         self._config = config
         self._meter = meter
         self._resampler = Resampler(rate)
@@ -186,6 +201,12 @@ class PartyStream:
             self._decoder.close(task.question.utterance)
             del self._under_way[task.question.utterance]
         transcript = task.sentence.hear(heard, kind, task.until_ms, task.at_ms)
+        return [transcript] if transcript else []
+
+    def answer_again(self, task: Task, heard: Heard) -> list[AsrEvent]:
+        """What the second pass of an utterance gives out."""
+        assert self._read_again is not None
+        transcript = task.sentence.hear_again(heard, self._read_again(), task.at_ms)
         return [transcript] if transcript else []
 
     def _take(self, samples: NDArray[np.int16], start: int) -> Asking[None]:
@@ -287,13 +308,16 @@ class PartyStream:
             self._config.show,
         )
         self._under_way[utterance] = sentence
-        self._open = _Open(utterance, sentence, begin.start_sample)
+        whole = Utterance(WHOLE) if self._read_again else None
+        self._open = _Open(utterance, sentence, begin.start_sample, whole)
         self._activity(True, begin.onset_sample // PER_MS)
 
     def _speak(self, speech: Speech) -> None:
         spoken = self._open
         assert spoken is not None
         spoken.utterance.push(speech.samples)
+        if spoken.whole is not None:
+            spoken.whole.push(speech.samples)
         spoken.samples += len(speech.samples)
         at_ms = (speech.start_sample + len(speech.samples)) // PER_MS
         chunk = self._decoder.shape.samples
@@ -324,6 +348,11 @@ class PartyStream:
         at_ms, spoken_ms = end.end_sample // PER_MS, end.spoken_sample // PER_MS
         self._ask(spoken, Kind.END, spoken.samples, at_ms, at_ms, until_ms=spoken_ms)
         self._activity(False, spoken_ms)
+        if spoken.whole is not None and TOO_SHORT_SAMPLES <= spoken.samples <= WHOLE.samples:
+            question = Question(spoken.whole, Kind.AGAIN, spoken.samples)
+            due_ms = at_ms + self._config.again_after_ms
+            task = Task(self, spoken.sentence, question, spoken_ms, due_ms)
+            self.entries.append(Entry(due_ms, 0, [], task))
 
     def _ask(
         self,
@@ -369,6 +398,8 @@ class _Open:
     sentence: Sentence
     origin: int
     """16 kHz sample of the call at which its sound begins."""
+    whole: Utterance | None
+    """All of its sound, for the second pass."""
     samples: int = 0
     chunks: int = 0
     early: int = 0

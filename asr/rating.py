@@ -19,9 +19,11 @@ from asr.audio.vad import HOP, VoiceActivity, hear_together
 from asr.call import CallStream
 from asr.events import AudioFrame, CallId, Party
 from asr.live import EngineConfig
-from asr.paraformer.decoder import Decoder, Kind, Question
+from asr.paraformer.decoder import Decoder, Kind, Question, Utterance
+from asr.paraformer.features import RATE
 from asr.paraformer.load import Model
 from asr.paraformer.wording import Wording
+from asr.second_pass import hear_whole
 
 _ENDS_A_SECOND = 0.3
 _CHARACTERS_A_SECOND = 4.5
@@ -78,6 +80,18 @@ def measure(model: Model, config: EngineConfig, new_wording: Callable[[], Wordin
         chunk=min(chunks),
         character=min(_character_ms(model, new_wording, dice) for _ in range(3)),
     )
+
+
+def again_ms(decoder: Decoder) -> float:
+    """Processor ms of a second pass over a second of speech; ``decoder`` is a second pass's own."""
+    noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32) * np.float32(0.1)
+
+    def hear() -> None:
+        utterance = Utterance(decoder.shape)
+        utterance.push(noise)
+        hear_whole(decoder, [Question(utterance, Kind.AGAIN, len(noise))])
+
+    return min(_timed(hear) for _ in range(2)) * RATE / len(noise)
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -2,7 +2,8 @@
 
 Ends and chunks come first, oldest first. Early partials live on what is left: a bucket fills
 with the time that the worker is not busy with the rest, up to a share, and each early partial is
-paid from it. So they thin out as load grows, and stop before anything else gets later.
+paid from it. So they thin out as load grows, and stop before anything else gets later. What the
+bucket still holds pays for second passes, one short step at a time.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ class SchedulerConfig:
     """The most unused time that early partials can save up."""
     memory_s: float = 2.0
     """How fast measured load is forgotten."""
+    again_ms: float = 150.0
+    """A step of second passes may take so long, as far as one can tell: chunks wait behind it."""
+    again_within_s: float = 2.0
+    """A call that has ended waits so long for its last second passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Scheduler:
         self._urgent_share = 0.0
         self._row_ms = 5.0
         self._saved_ms = self._config.saved_ms
+        self._again_ms_per_s = 0.0
 
     @property
     def load(self) -> float:
@@ -93,6 +99,28 @@ class Scheduler:
         self._row_ms += 0.2 * (took_ms / rows - self._row_ms)
         self._saved_ms -= took_ms * early / rows
         self.idle(now_s, beside_s + took_s * urgent / rows)
+
+    def expect_again(self, ms_per_s: float) -> None:
+        """A second pass costs so much for a second of speech."""
+        self._again_ms_per_s = ms_per_s
+
+    def choose_again(self, seconds: Sequence[float]) -> int:
+        """How many of these utterances, from the first on, there is time to hear once more."""
+        most_ms = min(self._saved_ms, self._config.again_ms)
+        count, longest = 0, 0.0
+        for length in seconds[: self._config.most_rows]:
+            longest = max(longest, length)
+            # Rows are padded to the longest.
+            if longest * (count + 1) * self._again_ms_per_s > most_ms:
+                break
+            count += 1
+        return count
+
+    def ran_again(self, took_s: float, seconds: Sequence[float]) -> None:
+        """A step of second passes took ``took_s``."""
+        cost = took_s * 1000 / (max(seconds) * len(seconds))
+        self._again_ms_per_s += 0.2 * (cost - self._again_ms_per_s)
+        self._saved_ms -= took_s * 1000
 
     def idle(self, now_s: float, busy_s: float = 0.0) -> None:
         """It is ``now_s``; since last told, ``busy_s`` went into what cannot wait."""

@@ -89,6 +89,25 @@ class Sentence:
         self._stable = max(self._stable, self._wording.stable)
         return self._revise(view, frames, length, until_ms, at_ms, final=False)
 
+    @property
+    def written(self) -> bool:
+        """The final is out and has words in it."""
+        return self._last is not None and self._last.final and bool(self._last.text)
+
+    def hear_again(self, heard: Heard, wording: Wording, at_ms: int) -> Transcript | None:
+        """The whole utterance, heard once more after its final and read by a fresh ``wording``.
+
+        None if the words are the same, or none at all: then the first final stays.
+        """
+        wording.absorb(heard.ids, heard.logp)
+        wording.finish()
+        text = wording.text
+        if self._last is None or not text or text == self._shown:
+            return None
+        self._stable = len(text)
+        frames = heard.frames.tolist()
+        return self._revise(wording, frames, len(text), self._last.end_ms, at_ms, final=True)
+
     def abandon(self, at_ms: int) -> Transcript | None:
         """No more answers will come: what was shown last becomes final."""
         if not self._revision or self._last is None:

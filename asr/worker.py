@@ -23,7 +23,9 @@ from asr.paraformer.decoder import Decoder, Kind
 from asr.paraformer.load import Model
 from asr.paraformer.wording import Wording
 from asr.party import Task
+from asr.rating import again_ms
 from asr.scheduler import Scheduler, Waiting
+from asr.second_pass import SecondPass, hear_whole, seconds
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Worker(threading.Thread):
         new_wording: Callable[[], Wording],
         observe: Callable[[Kind, float], None] | None,
         post: Callable[[Sequence[Delivery]], None],
+        second: SecondPass | None = None,
     ) -> None:
         super().__init__(name="tingban-recogniser", daemon=True)
         self._model = model
@@ -60,6 +63,7 @@ class Worker(threading.Thread):
         self._new_wording = new_wording
         self._observe = observe
         self._post = post
+        self._second = second
         self._inbox: deque[Message] = deque()
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -69,8 +73,12 @@ class Worker(threading.Thread):
         self._posted: dict[LiveCall, int] = {}
         self._broken_at: deque[float] = deque(maxlen=config.restarts + 1)
         self.decoder = Decoder(model, config.shape)
+        self._whole = second.decoder() if second else None
         self.scheduler = Scheduler(config.scheduler)
         self.early_skipped = 0
+        self.second_passes = 0
+        self.second_skipped = 0
+        self.second_waiting = 0
         self.failed = 0
         self.restarts = 0
         self.down = False
@@ -87,6 +95,8 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         torch.set_num_threads(self._config.threads)
+        if self._whole is not None:
+            self.scheduler.expect_again(again_ms(self._whole))
         broken = False
         while not self._ending.is_set():
             try:
@@ -104,13 +114,16 @@ class Worker(threading.Thread):
         began = time.monotonic()
         self._take_messages()
         step = self._step()
+        again_s = self._hear_again() if step is None and self._whole is not None else 0.0
         self._give_events()
         now = time.monotonic()
         if step is not None:
             beside_s = now - began - step.took_s
             self.scheduler.ran(now, step.took_s, step.urgent, step.early, beside_s)
             return
-        self.scheduler.idle(now, now - began)
+        self.scheduler.idle(now, now - began - again_s)
+        if again_s:
+            return
         if not self._ending.is_set():
             self._wake.wait(timeout=0.5)
             # Packets of many calls arrive all the time: look at them together, not one by one.
@@ -160,6 +173,7 @@ class Worker(threading.Thread):
                 self.decoder,
                 self._new_wording,
                 self._config.party,
+                self._second.new_wording if self._second else None,
             )
         return stream
 
@@ -215,11 +229,45 @@ class Worker(threading.Thread):
             if self._observe is not None:
                 self._observe(task.question.kind, now - task.since_s)
 
+    def _hear_again(self) -> float:
+        """Second passes, as many as there is time for while nobody else waits; seconds it took."""
+        waiting = [(call, task) for call, s in self._streams.items() for task in s.ready_again()]
+        waiting.sort(key=lambda one: one[1].since_s)
+        chosen = waiting[
+            : self.scheduler.choose_again([seconds(task.question) for _, task in waiting])
+        ]
+        oldest_s = time.monotonic() - self._config.scheduler.again_within_s
+        for call, task in waiting[len(chosen) :]:
+            if task.since_s < oldest_s:
+                self._streams[call].pass_over(task)
+                self._touched[call] = None
+        if not chosen:
+            return 0.0
+        began = time.monotonic()
+        self._touched.update(dict.fromkeys(call for call, _ in chosen))
+        assert self._whole is not None
+        try:
+            answers = hear_whole(self._whole, [task.question for _, task in chosen])
+        except Exception:
+            log.exception(
+                "a second pass of %d utterances failed; they stay as they are", len(chosen)
+            )
+            for call, task in chosen:
+                self._streams[call].pass_over(task)
+            return time.monotonic() - began
+        for (call, task), heard in zip(chosen, answers, strict=True):
+            self._streams[call].answer_again(task, heard)
+        self.second_passes += len(chosen)
+        took_s = time.monotonic() - began
+        self.scheduler.ran_again(took_s, [seconds(task.question) for _, task in chosen])
+        return took_s
+
     def _give_events(self) -> None:
         deliveries = []
         for call in self._touched:
             stream = self._streams[call]
             events, over = stream.collect(), stream.finished
+            self.second_skipped += stream.take_passed_over()
             taken = self._taken.get(call, 0)
             # Most packets change nothing: do not wake the event loop for each.
             fresh_ms = (taken - self._posted.get(call, 0)) * 1000 / call.rate
@@ -230,6 +278,8 @@ class Worker(threading.Thread):
             if over:
                 self._forget(call)
         self._touched.clear()
+        if self._whole is not None:
+            self.second_waiting = sum(1 for s in self._streams.values() for _ in s.ready_again())
         if deliveries:
             self._post(deliveries)
 
@@ -240,6 +290,7 @@ class Worker(threading.Thread):
         often = len(self._broken_at) > self._config.restarts and now - self._broken_at[0] < 60
         self.down = self.down or often
         self.decoder = Decoder(self._model, self._config.shape)
+        self._whole = self._second.decoder() if self._second else None
         for call, stream in self._streams.items():
             self._touched[call] = None
             if self.down:

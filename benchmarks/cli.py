@@ -125,6 +125,10 @@ def accuracy(
         typer.Option(help="fp32, bf16 or int8; repeat to compare with the first. Default: fp32."),
     ] = None,
     chunk_ms: Annotated[int, typer.Option(help="Latency profile: 600, 480 or 300.")] = 600,
+    second_pass: Annotated[
+        bool,
+        typer.Option("--second-pass", help="Judge what hears an utterance once more, as a whole."),
+    ] = False,
     recordings: Annotated[
         Path | None,
         typer.Option(
@@ -138,6 +142,7 @@ def accuracy(
 ) -> None:
     """Character errors on held-out sentences in withheld synthetic voices, clean and telephone."""
     from asr.paraformer.state import SHAPES
+    from asr.second_pass import WHOLE
     from benchmarks.accuracy import CONDITIONS, read_sentences, run, table
     from benchmarks.recognisers import directory
     from models.training.voice import WITHHELD_VARIANTS
@@ -145,7 +150,9 @@ def accuracy(
     if chunk_ms not in SHAPES:
         raise typer.BadParameter("600, 480 or 300", param_hint="--chunk-ms")
     if recordings is not None:
-        _own_accuracy(asr, recordings, _precisions(precision)[0], chunk_ms, results, baseline)
+        _own_accuracy(
+            asr, recordings, _precisions(precision)[0], chunk_ms, second_pass, results, baseline
+        )
         return
     load, folder, precisions = os.getloadavg()[0], directory(asr), _precisions(precision)
     texts = len(read_sentences()[: sentences or None])
@@ -156,7 +163,7 @@ def accuracy(
             folder,
             limit=sentences,
             precisions=precisions,
-            shape=SHAPES[chunk_ms],
+            shape=WHOLE if second_pass else SHAPES[chunk_ms],
             advance=lambda n: progress.advance(task, n),
         )
     out.print(table(found["summary"]))
@@ -169,7 +176,7 @@ def accuracy(
         "sentences": texts,
         "voices": list(WITHHELD_VARIANTS),
         "precisions": precisions,
-        "chunk_ms": chunk_ms,
+        **_hearing(chunk_ms, second_pass),
     }
     keep("accuracy", configuration, found["samples"], found["summary"], results, load, baseline)
 
@@ -289,6 +296,7 @@ def _own_accuracy(
     folder: Path,
     precision: Precision,
     chunk_ms: int,
+    second_pass: bool,
     results: Path,
     baseline: Path | None,
 ) -> None:
@@ -302,7 +310,7 @@ def _own_accuracy(
     try:
         found = spoken(folder)
         model = load_model(directory(asr), precision)
-        readings = measure(model, precision, found, SHAPES[chunk_ms])
+        readings = measure(model, precision, found, SHAPES[chunk_ms], second_pass)
     except LookupError as error:
         err.print(f"tingban bench accuracy: {error}", style="red")
         raise typer.Exit(2) from error
@@ -312,10 +320,14 @@ def _own_accuracy(
         "asr": asr,
         "recordings": len(found),
         "precisions": [precision],
-        "chunk_ms": chunk_ms,
+        **_hearing(chunk_ms, second_pass),
     }
     samples = {"readings": [asdict(one) for one in readings]}
     keep("accuracy", configuration, samples, summary, results, load, baseline)
+
+
+def _hearing(chunk_ms: int, second_pass: bool) -> dict[str, Any]:
+    return {"chunk_ms": chunk_ms, **({"second_pass": True} if second_pass else {})}
 
 
 def _precisions(names: list[str] | None) -> list[Precision]:

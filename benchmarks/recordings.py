@@ -21,6 +21,7 @@ from asr.paraformer.network import Precision
 from asr.paraformer.state import CHUNK_600_MS, ChunkShape
 from asr.paraformer.wording import Greedy, Wording
 from asr.reading import reading_for
+from asr.second_pass import SecondPass
 from benchmarks import corpus
 from benchmarks.accuracy import Reading, distance, hanzi, syllables
 
@@ -80,14 +81,19 @@ def _joined(turns: Sequence[tuple[Party, str]]) -> dict[Party, str]:
 
 
 def measure(
-    model: Model, precision: Precision, found: Sequence[Spoken], shape: ChunkShape = CHUNK_600_MS
+    model: Model,
+    precision: Precision,
+    found: Sequence[Spoken],
+    shape: ChunkShape = CHUNK_600_MS,
+    again: bool = False,
 ) -> list[Reading]:
-    """One reading for each party of each recording, heard as in a live call.
+    """One reading for each party of each recording, heard as in a live call; ``again``: and once
+    more by the second pass.
 
     Raises ``LookupError`` for a recording that cannot be read.
     """
-    plain = _hear(model, found, lambda: Greedy(model.tokens, model.unspoken), shape)
-    read = _hear(model, found, reading_for(model), shape)
+    plain = _hear(model, found, lambda: Greedy(model.tokens, model.unspoken), shape, again)
+    read = _hear(model, found, reading_for(model), shape, again)
     return [
         Reading(
             text=text,
@@ -108,14 +114,22 @@ def measure(
 
 
 def _hear(
-    model: Model, found: Sequence[Spoken], new_wording: Callable[[], Wording], shape: ChunkShape
+    model: Model,
+    found: Sequence[Spoken],
+    new_wording: Callable[[], Wording],
+    shape: ChunkShape,
+    again: bool,
 ) -> dict[tuple[int, Party], str]:
-    heard: dict[tuple[int, Party], str] = defaultdict(str)
+    heard: dict[tuple[int, Party], dict[str, str]] = defaultdict(dict)
+    second = SecondPass(model, new_wording) if again else None
     try:
         calls = [recorded(CallId(one.wav.stem), open_audio(one.wav)) for one in found]
     except AudioFileError as error:
         raise LookupError(str(error)) from error
-    for index, event in listen_many(model, calls, new_wording=new_wording, shape=shape):
+    for index, event in listen_many(
+        model, calls, new_wording=new_wording, shape=shape, second=second
+    ):
         if isinstance(event, Transcript) and event.final:
-            heard[index, event.party] += hanzi(event.text)
-    return heard
+            heard[index, event.party][event.utterance] = hanzi(event.text)
+    whole = {key: "".join(texts.values()) for key, texts in heard.items()}
+    return defaultdict(str, whole)

@@ -5,6 +5,7 @@ It imports torch; import it inside the function that needs it, so that ``--help`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from asr.engine import Engine, EngineConfig
@@ -14,6 +15,7 @@ from asr.paraformer.state import SHAPES
 from asr.phrases import PhraseFileError, read_phrases
 from asr.reading import reading_for
 from asr.recogniser import Recogniser, RecogniserInfo
+from asr.second_pass import SecondPass
 from assist_rules.compiled import cache_folder
 from assist_rules.events import CallInfo
 from assist_rules.reload import start_rulebook
@@ -56,7 +58,21 @@ def live(model: Model, settings: RecogniserSettings | None = None) -> Recogniser
         EngineConfig(max_calls=settings.max_calls, shape=SHAPES[settings.chunk_ms]),
         reading_for(model, phrases),
         demonstration=about(model).demonstration,
+        second=second_pass(settings.second_pass, model, settings.precision, phrases),
     )
+
+
+def second_pass(
+    which: str, model: Model, precision: str = "auto", phrases: Iterable[str] = ()
+) -> SecondPass | None:
+    """What hears utterances once more: nothing (``off``), the ``same`` model, or another one.
+
+    Raises :class:`EngineError`.
+    """
+    if which == "off":
+        return None
+    second = model if which == "same" else load_listener(which, precision)
+    return SecondPass(second, reading_for(second, phrases))
 
 
 def load_rules(folder: Path | None) -> NewRules:

@@ -99,6 +99,16 @@ class Calls:
                 "Early reads given up for want of time; words came later",
                 now.early_skipped,
             )
+            yield counter(
+                "tingban_recogniser_second_passes",
+                "Utterances heard once more as a whole",
+                now.second_passes,
+            )
+            yield counter(
+                "tingban_recogniser_second_skipped",
+                "Utterances that there was no time to hear once more",
+                now.second_skipped,
+            )
 
 
 class Viewers:

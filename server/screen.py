@@ -34,6 +34,7 @@ class Screen:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
         self._growing: dict[str, Mapping[str, Any]] = {}
+        self._final: set[str] = set()
         self._cards: dict[str, Mapping[str, Any]] = {}
         self._shown: dict[str, str] = {}
         self._live: Live | None = None
@@ -83,7 +84,9 @@ class Screen:
         if event["final"]:
             self._growing.pop(utterance, None)
             if event["text"]:
-                self.console.print(_spoken(event), soft_wrap=True)
+                again = Text("↺ " if utterance in self._final else "", "dim")
+                self.console.print(again + _spoken(event), soft_wrap=True)
+                self._final.add(utterance)
         else:
             self._growing[utterance] = event
         if self._live is not None:

@@ -41,6 +41,11 @@ class RecogniserSettings(_Frozen):
     max_calls: int | None = Field(
         default=None, ge=1, description="calls at once; none: measured at the start"
     )
+    second_pass: str = Field(
+        default="off",
+        description="hear finished utterances once more as a whole while there is time: `same` "
+        "with the model that listens, or a model's name or directory; off: never",
+    )
     hotwords: Path | None = Field(
         default=None, description="file of words to favour while listening, one a line"
     )

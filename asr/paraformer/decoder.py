@@ -27,6 +27,8 @@ class Kind(IntEnum):
     """What the next whole chunk says; state moves on."""
     EARLY = 2
     """What would be heard if the speech ended here; nothing is kept."""
+    AGAIN = 3
+    """Everything said, the whole utterance in one window (:mod:`asr.second_pass`)."""
 
 
 class Utterance:

@@ -61,6 +61,8 @@ class AudioHookSocket:
         self._at = 0
         self._shifts: list[tuple[int, int]] = []
         """From which of our times on how much to add for the client's."""
+        self._over: set[str] = set()
+        """Utterances whose transcript was sent: a second pass changes it no more."""
 
     async def talk(self) -> None:
         """Hold the session. Whoever is refused gets ``disconnect`` and the close code."""
@@ -198,7 +200,9 @@ class AudioHookSocket:
         self._at = await line.feed(self._at, parties, decode_mulaw(content))
 
     async def _tell(self, event: dict[str, Any]) -> None:
-        if event["type"] == "transcript" and event["final"] and event["text"]:
+        spoken = event["type"] == "transcript" and event["final"] and event["text"]
+        if spoken and event["utterance"] not in self._over:
+            self._over.add(event["utterance"])
             assert self._media is not None
             assert self._words.id is not None
             channel = [str(party) for party in self._media.parties()].index(event["party"])

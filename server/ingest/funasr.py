@@ -128,21 +128,27 @@ class Replies:
         self._head = {"wav_name": config.wav_name or "microphone"}
         self._utterance = ""
         self._told = 0
-        self._finals: list[dict[str, Any]] = []
+        self._over: set[str] = set()
+        """Utterances that had their final."""
+        self._finals: dict[str, dict[str, Any]] = {}
+        """By utterance, for the mode that tells them at the end."""
 
     async def tell(self, event: dict[str, Any]) -> None:
         """One event of the call."""
         if event["type"] != "transcript":
             return
+        if event["final"] and event["text"] and self._mode == "offline":
+            self._finals[event["utterance"]] = event
+        if event["utterance"] in self._over:
+            return  # heard once more; clients append what they get, and have had it
         if event["utterance"] != self._utterance:
             self._utterance, self._told = event["utterance"], 0
         if self._mode != "offline" and not (event["final"] and self._mode == "2pass"):
             await self._grow(event)
         if event["final"] and event["text"]:
+            self._over.add(event["utterance"])
             if self._mode == "2pass":
                 await self._send("2pass-offline", event["text"], False, **_times([event]))
-            elif self._mode == "offline":
-                self._finals.append(event)
 
     async def _grow(self, event: dict[str, Any]) -> None:
         new = event["text"][self._told : event["stable"]]
@@ -153,8 +159,9 @@ class Replies:
     async def end(self, acknowledge: bool) -> None:
         """The recording has been heard to its end."""
         mode = "2pass-offline" if self._mode == "2pass" else self._mode
-        text = "".join(event["text"] for event in self._finals)
-        await self._send(mode, text, True, **_times(self._finals))
+        finals = list(self._finals.values())
+        text = "".join(event["text"] for event in finals)
+        await self._send(mode, text, True, **_times(finals))
         if acknowledge:
             await sockets.send(self._socket, {**self._head, "is_end": True, "is_final": True})
 

@@ -70,6 +70,8 @@ class Said:
             if transcript.start_ms - at_ms <= FOLLOWS_MS
         }
         before, self._before = self._before, transcript
+        if before is not None and transcript.start_ms <= before.start_ms:
+            before, self._before = None, before  # earlier words, heard once more
         whole = transcript.text
         if before is not None and transcript.start_ms - before.end_ms < PAUSE_MS:
             whole = before.text + whole

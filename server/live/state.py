@@ -67,6 +67,7 @@ class CallState:
         self._heard: dict[str, int] = {}
         self._suggested: set[str] = set()
         self._said = Said()
+        self._uttered: set[str] = set()
         self._counts: Counter[str] = Counter()
         self._summary = Summary()
 
@@ -80,7 +81,7 @@ class CallState:
             body = event.body
             self._summary.note(body)
             if isinstance(body, Transcript):
-                self._counts["utterances"] += bool(body.final and body.text)
+                self._utter(body)
             elif isinstance(body, Status):
                 if body.name == "agent_changed":
                     self._hand_over(str(body.detail["agent"]))
@@ -128,14 +129,18 @@ class CallState:
             return self._ruled(event.at_ms, self._rules.advance(event))
         if isinstance(event, Transcript):
             heard = self._number(event.at_ms, event, event.end_ms)
-            if event.final and event.text:
-                self._counts["utterances"] += 1
+            self._utter(event)
             said = [self._judged(card, "said") for card in self._said.hear(event)]
             return (heard, *said, *self._ruled(event.at_ms, self._rules.hear(event)))
         if isinstance(event, Metric):
             measured = self._number(event.at_ms, event, event.at_ms)
             return (measured, *self._ruled(event.at_ms, self._rules.measure(event)))
         return (self._number(*_told(event)),)
+
+    def _utter(self, spoken: Transcript) -> None:
+        # A second pass may make an utterance final once more.
+        if spoken.final and spoken.text:
+            self._uttered.add(spoken.utterance)
 
     def feedback(self, suggestion: str, verdict: str) -> tuple[CallEvent, ...]:
         """The agent's word on a card. Nothing happens for a card this call never showed."""
@@ -190,9 +195,9 @@ class CallState:
             return ()
         last = self._ruled(duration_ms, self._rules.end(duration_ms))
         self.ended = True
-        counts = {
+        counts = {"utterances": len(self._uttered)} | {
             name: self._counts[name]
-            for name in ("utterances", "alerts", "suggestions", "suppressed", "retractions")
+            for name in ("alerts", "suggestions", "suppressed", "retractions")
         }
         ended: Detail = {"why": why, "duration_ms": duration_ms, **counts}
         summary = Status("call_ended", {**ended, **self._summary.detail()})

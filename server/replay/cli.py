@@ -35,6 +35,12 @@ def replay(
         str | None, typer.Option(help="Who is on which channel, e.g. customer,agent.")
     ] = None,
     asr: Annotated[str, typer.Option(help="Recogniser: a name, or a directory.")] = "bundled",
+    second_pass: Annotated[
+        str,
+        typer.Option(
+            help="Hear utterances once more as a whole: same, or a model's name or directory."
+        ),
+    ] = "off",
     rules: Annotated[Path | None, typer.Option(help="Directory of rule packs.")] = None,
     agent: Annotated[str | None, typer.Option(help="Who the agent is.")] = None,
     queue: Annotated[str | None, typer.Option(help="Which queue the call came by.")] = None,
@@ -71,7 +77,7 @@ def replay(
         )  # fmt: skip
     else:
         who = CallInfo(CallId(""), agent, queue, tier, brand)
-        well = _here(files, roles, asr, rules, who, speed, as_json)
+        well = _here(files, roles, asr, second_pass, rules, who, speed, as_json)
     if not well:
         raise typer.Exit(1)
 
@@ -80,6 +86,7 @@ def _here(
     files: list[Path],
     roles: tuple[Party, ...] | None,
     asr: str,
+    again: str,
     rules: Path | None,
     who: CallInfo,
     speed: float,
@@ -89,16 +96,17 @@ def _here(
     recordings, failed = _open(files, roles)
     if recordings:
         from asr.offline import listen
-        from server.engine import EngineError, about, load_listener, load_rules
+        from server.engine import EngineError, about, load_listener, load_rules, second_pass
 
         try:
             model, new_rules = load_listener(asr), load_rules(rules)
+            second = second_pass(again, model)
         except EngineError as error:
             _complain(str(error))
             raise typer.Exit(1) from error
         for file in recordings:
             info = replace(who, call=call_id(file.path))
-            hear = partial(listen, model, info.call, file.parties, file.rate_hz)
+            hear = partial(listen, model, info.call, file.parties, file.rate_hz, second=second)
             sound = paced(packets(info.call, file), file.rate_hz, speed)
             events = play(info, about(model), new_rules, hear, sound, file.duration_ms)
             try:

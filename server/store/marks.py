@@ -14,7 +14,9 @@ def dialogue(call: str, domain: str, events: Iterable[Event]) -> dict[str, Any]:
     Alerts that nobody judged count neither way; what was marked as wrong must not fire.
     """
     events = list(events)
-    finals = [e for e in events if e["type"] == "transcript" and e["final"] and e["text"]]
+    said = [e for e in events if e["type"] == "transcript" and e["final"] and e["text"]]
+    # A second pass says an utterance once more: its last words count.
+    finals = list({event["utterance"]: event for event in said}.values())
     finals.sort(key=lambda e: (e["start_ms"], e["end_ms"]))
     turn_of = {event["utterance"]: number for number, event in enumerate(finals)}
     alerts = {e["id"]: e for e in events if e["type"] == "alert"}

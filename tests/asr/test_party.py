@@ -51,7 +51,7 @@ def questions(stream: PartyStream, **how) -> list[tuple[Kind, int, int]]:
 
 def test_packets_do_not_change_what_is_asked_nor_when():
     expected = questions(party())
-    assert {kind for kind, *_ in expected} == set(Kind)
+    assert {kind for kind, *_ in expected} == {Kind.CHUNK, Kind.EARLY, Kind.END}
     for samples in (1, 73, 800, 20_000)[1:]:
         assert questions(party(), samples=samples) == expected
 

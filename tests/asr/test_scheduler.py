@@ -109,3 +109,33 @@ def test_of_many_early_partials_the_newest_are_heard():
     choice = scheduler.choose(waiting(("old", EARLY, 1), ("new", EARLY, 3), ("mid", EARLY, 2)))
     assert choice.hear == ["mid", "new"]
     assert choice.skip == ["old"]
+
+
+def test_second_passes_are_as_many_as_a_short_step_takes():
+    scheduler = Scheduler(SchedulerConfig(again_ms=100, saved_ms=200))
+    scheduler.expect_again(10)
+    assert scheduler.choose_again([2.0, 2.0, 1.0]) == 3
+    assert scheduler.choose_again([2.0, 4.0, 2.0]) == 2, "rows are padded to the longest"
+    assert scheduler.choose_again([11.0]) == 0
+    assert scheduler.choose_again([]) == 0
+
+
+def test_second_passes_live_on_what_is_left():
+    scheduler = Scheduler(SchedulerConfig(again_ms=100, saved_ms=200))
+    scheduler.expect_again(10)
+    busy(scheduler, 0.9)
+    scheduler.ran_again(0.1, [10.0])
+    scheduler.ran_again(0.1, [10.0])
+    busy(scheduler, 0.9)
+    assert scheduler.choose_again([1.0]) == 0, "a busy model saves nothing"
+    scheduler.idle(40)
+    assert scheduler.choose_again([1.0]) == 1
+
+
+def test_what_a_second_pass_costs_is_learned():
+    scheduler = Scheduler(SchedulerConfig(again_ms=100, saved_ms=1e9))
+    scheduler.expect_again(100)
+    assert scheduler.choose_again([2.0]) == 0
+    for _ in range(30):
+        scheduler.ran_again(0.02, [2.0])
+    assert scheduler.choose_again([2.0]) == 1

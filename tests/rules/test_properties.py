@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asr.events import CallId, Metric, Party, Transcript, Watermark
-from assist_rules.events import CallInfo, RuleEvent
+from assist_rules.events import CallInfo, Retraction, RuleEvent, State
 from assist_rules.rulebook import Rulebook
 from assist_rules.session import RuleSession
-from tests.rules.talk import CALL, facts, heard, promised, session, ticked
+from tests.rules.talk import CALL, facts, heard, promised, session, standing, ticked
 
 PIECES = st.sampled_from(
     [
@@ -126,6 +128,34 @@ def test_any_partials_end_where_the_final_text_alone_ends(
     events += streamed.hear(last)
     once = session(practice)
     expected = once.hear(last)
+    assert facts(events) == facts(expected)
+    assert ticked(events) == ticked(expected)
+    assert promised(events) == promised(expected)
+    assert streamed.score == once.score
+
+
+@SLOW
+@given(data=st.data(), text=TEXTS, better=TEXTS, party=st.sampled_from(list(Party)))
+def test_after_a_second_pass_its_words_alone_count(
+    practice: Rulebook, data: st.DataObject, text: str, better: str, party: Party
+) -> None:
+    streamed, once = session(practice), session(practice)
+    partials = data.draw(revisions(text))
+    events = [
+        e for n, p in enumerate(partials) for e in streamed.hear(heard(p, n + 1, party=party))
+    ]
+    first = heard(text, len(partials) + 1, True, party)
+    events += streamed.hear(first)
+    confirmed = {id_ for id_, a in standing(events).items() if a.state is State.CONFIRMED}
+    events += streamed.advance(Watermark(CALL, first.end_ms, first.end_ms))
+    second = replace(heard(better, first.revision + 1, True, party), at_ms=first.at_ms + 1_000)
+    changed = streamed.hear(second)
+    lost = [e for e in changed if isinstance(e, Retraction) and e.id in confirmed]
+    assert {e.why for e in lost} <= {"corrected"}
+    events += changed
+    expected = list(once.hear(second))
+    for one, found in ((streamed, events), (once, expected)):
+        found += one.advance(Watermark(CALL, second.at_ms, second.at_ms))
     assert facts(events) == facts(expected)
     assert ticked(events) == ticked(expected)
     assert promised(events) == promised(expected)

@@ -82,7 +82,9 @@ def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command with a model and rules that need no loading."""
     monkeypatch.setattr(engine, "load_listener", lambda asr: SimpleNamespace(name="scripted"))
     monkeypatch.setattr(engine, "load_rules", lambda folder: scripted_rules)
-    monkeypatch.setattr(offline, "listen", lambda model, call, parties, rate, sound: hear(sound))
+    monkeypatch.setattr(
+        offline, "listen", lambda model, call, parties, rate, sound, second: hear(sound)
+    )
 
 
 @pytest.mark.usefixtures("_scripted")

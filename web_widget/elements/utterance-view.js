@@ -6,7 +6,7 @@ const LONG = 400 // characters of one utterance before it is shown in part
 
 /**
  * One utterance. While it is spoken only its own text nodes change, and the place that it once
- * took is kept until it is final, so the lines around it stay where they are.
+ * took is kept until it is final, and again when a final is replaced, so the lines around it stay.
  */
 export class UtteranceView {
   #name = h('b')
@@ -15,6 +15,7 @@ export class UtteranceView {
   #room = h('span', { class: 'room', 'aria-hidden': 'true' })
   #more = h('button', { type: 'button', class: 'more' })
   #longest = 0
+  #final = false
   #open = false
   #turn = false
   /** @type {import('../client/wire.js').Transcript|null} */ #shown = null
@@ -65,7 +66,9 @@ export class UtteranceView {
       const { text } = clip(utterance.text, LONG, utterance.final ? 'start' : 'end')
       this.#spans([{ text, kind: 'stable', mark: '' }])
     } else this.#spans(spans(utterance, this.#alerts))
-    this.#longest = utterance.final ? 0 : Math.max(this.#longest, whole)
+    // A second pass may change a final: then, too, the lines below stay where they are.
+    this.#longest = utterance.final && !this.#final ? whole : Math.max(this.#longest, whole)
+    this.#final = utterance.final
     // Unseen ideographs, because spaces would hang past the end of the line and take no place.
     say(this.#room, long ? '' : '口'.repeat(Math.max(0, this.#longest - whole)))
   }
