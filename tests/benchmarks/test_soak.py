@@ -107,7 +107,7 @@ def test_ones_own_recordings_come_to_the_archive_as_the_page_had_them(tmp_path: 
     for call in corpus.calls()[:2]:
         sound, rate = soundfile.read(call.wav, stop=8 * call.rate)
         soundfile.write(tmp_path / call.wav.name, sound, rate)
-    arguments = ["--minutes", "0.05", "--together", "2", "--speed", "4"]
+    arguments = ["--minutes", "0.1", "--together", "2", "--speed", "4"]
     results = tmp_path / "results"
     done = runner.invoke(
         app, ["soak", "--recordings", str(tmp_path), *arguments, "--results", str(results)]
