@@ -4,7 +4,7 @@
         for label in dialogue.labels:
             print(dialogue.id, label.category, dialogue.turns[label.turn].text)
 
-`dev`, `dev2` and `dev3` are for tuning rules, `test` and `test4` only for reporting.
+`dev`, `dev2`, `dev3` and `dev4` are for tuning rules, `test` and `test4` only for reporting.
 README.md has the format and the meanings.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Literal
 from assist_rules.events import CATEGORIES as ALERT_CATEGORIES
 
 Role = Literal["agent", "customer"]
-Split = Literal["dev", "dev2", "dev3", "test", "test4"]
+Split = Literal["dev", "dev2", "dev3", "dev4", "test", "test4"]
 
 FOLDER = Path(__file__).resolve().parent
 
