@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from asr.events import Metric, Transcript, Watermark
-from assist_rules.engine.call import Call
+from assist_rules.engine.call import Call, Talk
 from assist_rules.engine.cards import make_offer
 from assist_rules.engine.checklist import LiveChecklist
 from assist_rules.engine.commitments import LiveCommitments
 from assist_rules.engine.conditions import Absent, Rule
-from assist_rules.engine.governor import RANK, Governor
+from assist_rules.engine.governor import RANK, Governor, Offer
 from assist_rules.engine.inputs import clean_metric, clean_ms, clean_transcript
 from assist_rules.engine.moments import Moment
 from assist_rules.engine.truth import Truth
@@ -69,6 +69,8 @@ class RuleSession:
         self._alerts = 0
         self._suggestions = 0
         self._governor = Governor(rulebook.limits, self._suggestion_id)
+        self._offers: list[Offer] = []
+        """Cards of the alerts that the input under way has raised."""
         self._now_ms = 0
         self._slots: dict[str, str] = {}
         self._excluded = frozenset(
@@ -185,9 +187,22 @@ class RuleSession:
                 dirty.update(i for i in self._book.index.dependents.get(rule, ()) if i > rule)
         if not self._governor.idle:
             events.extend(self._answered())
-            talking = self._call.agent_talking(self._now_ms)
-            events.extend(self._governor.tick(self._now_ms, talking))
+            events.extend(self._governor.tick(self._now_ms, self._talk()))
+        if self._offers:
+            events.extend(self._make_offers())
         return tuple(events)
+
+    def _make_offers(self) -> list[RuleEvent]:
+        """Of what comes at one moment the gravest is offered first, of equals the earlier rule."""
+        offers = sorted(self._offers, key=lambda o: (-o.weight[0], -o.weight[1], o.place))
+        self._offers = []
+        events: list[RuleEvent] = []
+        for offer in offers:
+            events.extend(self._governor.offer(offer, self._now_ms, self._talk()))
+        return events
+
+    def _talk(self) -> Talk | None:
+        return self._call.agent_talk(self._now_ms)
 
     def _look_after(self, number: int, events: list[RuleEvent]) -> None:
         """Bring a checklist or the commitments in line with what the rules have found."""
@@ -288,18 +303,21 @@ class RuleSession:
         alert = self._alert(f"a{self._alerts}", rule, moment, trace, standing)
         self._slots.update({k: v for k, v in moment.slots.items() if v})
         events.append(alert)
-        return _Live(alert, moment, self._offer(rule, alert, moment, events))
+        return _Live(alert, moment, self._offer(rule, alert, moment))
 
-    def _offer(self, rule: Rule, alert: Alert, moment: Moment, events: list[RuleEvent]) -> bool:
+    def _offer(self, rule: Rule, alert: Alert, moment: Moment) -> bool:
         """Offer the rule's card, unless it must wait for confirmation; whether it was offered."""
         if rule.card is None:
             return True
         accuses = alert.category == "agent.forbidden" or alert.severity is Severity.VETO
         if accuses and alert.state is not State.CONFIRMED:
             return False
-        offer = make_offer(rule, alert, moment, self._call.info, self._book.settings, self._slots)
-        talking = self._call.agent_talking(self._now_ms)
-        events.extend(self._governor.offer(offer, self._now_ms, talking))
+        self._offers.append(
+            make_offer(
+                rule, alert, moment, self._call.info, self._book.settings, self._slots,
+                self._book_number(rule),
+            )
+        )  # fmt: skip
         return True
 
     def _update(
@@ -319,7 +337,7 @@ class RuleSession:
         if _shown(alert) != _shown(before):
             events.append(alert)
             if not offered:
-                offered = self._offer(rule, alert, moment, events)
+                offered = self._offer(rule, alert, moment)
             elif alert.state is State.CONFIRMED:
                 events.extend(self._governor.confirm(alert.id, alert.severity))
         return _Live(alert, moment, offered)

@@ -40,6 +40,20 @@ class Turn:
         return sum(len(u.text.norm) for u in self.utterances)
 
 
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A stretch of one party's speech, as it is known so far."""
+
+    began_ms: int
+    ended_ms: int | None
+    """None while it goes on."""
+
+    def since(self, ms: int, now_ms: int) -> int:
+        """How much of it came after that time, in ms; not positive if nothing did."""
+        end = now_ms if self.ended_ms is None else self.ended_ms
+        return end - max(self.began_ms, ms)
+
+
 class Call:
     """State of one call; a function of the inputs it was given."""
 
@@ -223,16 +237,26 @@ class Call:
             spans.append((began, max(self.heard_ms, began)))
         return [(max(start, since_ms), end) for start, end in spans if end > since_ms]
 
-    def agent_talking(self, now_ms: int) -> bool:
-        """Is the agent in the middle of a sentence?"""
+    def agent_talk(self, now_ms: int) -> Talk | None:
+        """The agent's latest sentence; None if there was none."""
         points = self.metrics.get((Party.AGENT, "speaking"))
         if points:
-            return points[-1][1] >= 0.5
+            return _measured_talk(points)
         for utterance in reversed(self.utterances.values()):
             latest = utterance.latest
             if latest.party is Party.AGENT and utterance.text.norm:
-                return not latest.final and now_ms - latest.end_ms < TURN_GAP_MS
-        return False
+                over = latest.final or now_ms - latest.end_ms >= TURN_GAP_MS
+                return Talk(latest.start_ms, latest.end_ms if over else None)
+        return None
+
+
+def _measured_talk(points: list[tuple[int, float]]) -> Talk | None:
+    """The latest stretch between a 1 and a 0 of ``speaking``."""
+    latest_ms, value = points[-1]
+    if value >= 0.5:
+        return Talk(latest_ms, None)
+    began = [at_ms for at_ms, speaks in points[-2:-1] if speaks >= 0.5]
+    return Talk(began[0], latest_ms) if began else None
 
 
 def speaks(utterance: Utterance, role: str) -> bool:

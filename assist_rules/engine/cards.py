@@ -24,8 +24,9 @@ def make_offer(
     info: CallInfo,
     settings: Mapping[str, str],
     captured: Mapping[str, str],
+    place: int,
 ) -> Offer:
-    """The suggestion of an alert; ``rule`` has a card."""
+    """The suggestion of an alert; ``rule`` has a card and stands at that place of the packs."""
     card = rule.card
     assert card is not None
     say = dict(card.brands).get(info.brand or "", card.say)
@@ -55,4 +56,6 @@ def make_offer(
         slots=used,
         keep_ms=card.keep_ms,
         cooldown_ms=card.cooldown_ms,
+        cue=alert.evidence[0] if alert.evidence else None,
+        place=place,
     )

@@ -246,17 +246,37 @@ class TestGovernor:
 
     def test_one_new_card_in_five_seconds_but_danger_passes(self, practice: Rulebook) -> None:
         one = session(practice)
-        one.hear(heard("我要投诉你们", 1, True))
-        held = one.hear(heard("我要起诉你们", 1, True, CUSTOMER, "u2", 1_500))
+        one.hear(heard("我要起诉你们", 1, True))
+        held = one.hear(heard("快一点快一点", 1, True, CUSTOMER, "u2", 1_500))
         assert [e.why for e in held if isinstance(e, Suppressed)] == ["too_soon"]
         fire = one.hear(heard("厨房着火了", 1, True, CUSTOMER, "u3", 3_000))
         assert [c.rule for c in cards(fire)] == ["customer.danger.fire"]
 
     def test_a_held_card_comes_when_it_may(self, practice: Rulebook) -> None:
         one = session(practice)
+        one.hear(heard("我要起诉你们", 1, True))
+        one.hear(heard("快一点快一点", 1, True, CUSTOMER, "u2", 1_500))
+        assert [c.rule for c in cards(one.advance(at(6_500)))] == ["customer.anger.twice"]
+
+    def test_what_is_clearly_graver_does_not_wait(self, practice: Rulebook) -> None:
+        one = session(practice)
         one.hear(heard("我要投诉你们", 1, True))
-        one.hear(heard("我要起诉你们", 1, True, CUSTOMER, "u2", 1_500))
-        assert [c.rule for c in cards(one.advance(at(6_500)))] == ["customer.escalation.law"]
+        law = one.hear(heard("我要起诉你们", 1, True, CUSTOMER, "u2", 1_500))
+        assert [c.rule for c in cards(law)] == ["customer.escalation.law"]
+
+    def test_of_one_moment_the_gravest_is_offered_first(self, practice: Rulebook) -> None:
+        one = session(practice)
+        both = one.hear(heard("我要投诉你们我要起诉你们", 1, True))
+        assert [c.rule for c in cards(both)] == ["customer.escalation.law"]
+
+    def test_once_the_agent_has_answered_the_next_cue_has_its_own_card(
+        self, practice: Rulebook
+    ) -> None:
+        one = session(practice)
+        one.hear(heard("我要投诉你们", 1, True))
+        one.hear(heard("非常抱歉我帮您核实一下", 1, True, AGENT, "u2", 2_000))
+        again = one.hear(heard("我要起诉你们", 1, True, CUSTOMER, "u3", 6_000))
+        assert [c.rule for c in cards(again)] == ["customer.escalation.law"]
 
     def test_while_danger_is_on_the_screen_nothing_else_comes(self, practice: Rulebook) -> None:
         one = session(practice)
@@ -275,8 +295,8 @@ class TestGovernor:
 
     def test_when_the_call_is_over_no_card_comes(self, practice: Rulebook) -> None:
         one = session(practice)
-        one.hear(heard("我要投诉你们", 1, True))
-        one.hear(heard("我要起诉你们", 1, True, CUSTOMER, "u2", 1_500))
+        one.hear(heard("我要投诉你们我要起诉你们", 1, True))
+        one.hear(heard("快一点快一点", 1, True, CUSTOMER, "u2", 3_000))
         last = one.end(8_000)
         assert cards(last) == []
         assert "call_over" in {e.why for e in last if isinstance(e, Suppressed)}
