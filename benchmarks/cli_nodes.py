@@ -16,7 +16,7 @@ SIZING = Path(__file__).parents[1] / "deploy" / "SIZING.md"
 
 
 def nodes(
-    calls: Annotated[int, typer.Option(min=2, help="Live calls, spread over two nodes.")] = 100,
+    calls: Annotated[int, typer.Option(min=2, help="Live calls of the one node.")] = 60,
     seconds: Annotated[float, typer.Option(min=1, help="Real time of each run.")] = 10,
     rounds: Annotated[int, typer.Option(min=1, help="Pairs of runs of each setting.")] = 5,
     traffic_calls: Annotated[
@@ -33,6 +33,7 @@ def nodes(
     from benchmarks import archive, traffic
     from benchmarks import nodes as cost
     from benchmarks.redis_server import installed
+    from benchmarks.sizing import steps_of
 
     if not installed():
         err.print("redis-server is not installed: apt-get install redis-server", style="red")
@@ -47,10 +48,23 @@ def nodes(
         "archive": kept,
     }
     table = Table(title=f"processor µs an event, {calls} calls, {rounds} pairs of runs")
-    for name in ("pages", "one", "two unjoined", "two", "ratio", "95 % interval", "Redis"):
+    for name in (
+        "pages",
+        "one",
+        "unjoined",
+        "two",
+        "two/one",
+        "95 %",
+        "two/unjoined",
+        "95 %",
+        "Redis",
+    ):
         table.add_column(name, justify="right" if name != "pages" else "left")
     for name, row in summary["settings"].items():
-        figures = ("one_us", "unjoined_us", "two_us", "ratio", "interval", "redis_us")
+        figures = (
+            *("one_us", "unjoined_us", "two_us", "ratio", "interval"),
+            *("joining", "joining_interval", "redis_us"),
+        )
         table.add_row(name, *(str(row[figure] or "") for figure in figures))
     out.print(table)
     table = Table(title=f"one Redis, {traffic_calls} calls of {synthetic} synthetic nodes")
@@ -64,7 +78,7 @@ def nodes(
         "p99 ms",
     ):
         table.add_column(name, justify="right")
-    for one in [summary["traffic"]["life"], *summary["traffic"]["steps"]]:
+    for one in steps_of(summary["traffic"]):
         delivery = one["delivery_ms"]
         cells = [one[name] for name in ("speed", "events_per_s", "redis_cpu_share")]
         cells += [one["nodes_cpu_share"], one["mib_per_s"], delivery.get("p50")]

@@ -205,7 +205,12 @@ def soak(
     )
     for failure in [*found["failures"], *(f"{name} grows" for name in summary["growing"])]:
         err.print(failure, style="red")
-    configuration = {"minutes": minutes, "together": together, "speed": pace, "seed": seed}
+    configuration: dict[str, Any] = {
+        "minutes": minutes,
+        "together": together,
+        "speed": pace,
+        "seed": seed,
+    }
     if files:
         configuration |= {"recordings": len(files), "asr": asr}
     keep("soak", configuration, found, summary, results, load, baseline)

@@ -52,20 +52,30 @@ def growth(
     if len(rows) < FEWEST:
         level = float(rows[:, 1].mean()) if len(rows) else 0.0
         return Growth(round(level, 2), 0.0, 0.0, 0.0, 0.0, 0.0, "too short")
-    span = rows[-1, 0] - rows[0, 0]
+    span = float(rows[-1, 0] - rows[0, 0])
     slope, level = float(_slopes(rows[None])[0]), float(rows[:, 1].mean())
-    low, high = (float(end * span) for end in _interval(rows, seed))
+    low, high = (end * span for end in _interval(rows, seed))
     allowed = max(part * abs(level), floor)
     verdict: Verdict = "grows" if low > allowed else "flat" if high <= allowed else "unclear"
-    figures = (level, slope * span, low, high, slope, allowed)
-    return Growth(*(round(float(figure), 3) for figure in figures), verdict)
+    return Growth(
+        level=round(level, 3),
+        by=round(slope * span, 3),
+        low=round(low, 3),
+        high=round(high, 3),
+        per_hour=round(slope, 3),
+        allowed=round(allowed, 3),
+        verdict=verdict,
+    )
 
 
 def _slopes(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) of the lines with the least squares through (n, points, 2)."""
     x = rows[..., 0] - rows[..., 0].mean(axis=1, keepdims=True)
     spread = (x * x).sum(axis=1)
-    return (x * rows[..., 1]).sum(axis=1) / np.where(spread > 0, spread, np.inf)
+    slopes: NDArray[np.float64] = (x * rows[..., 1]).sum(axis=1) / np.where(
+        spread > 0, spread, np.inf
+    )
+    return slopes
 
 
 def _interval(rows: NDArray[np.float64], seed: int) -> tuple[float, float]:

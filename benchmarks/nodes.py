@@ -1,7 +1,8 @@
 """What a second node costs: processor time per event of two nodes with Redis against one without.
 
-The same calls with the same pages, once at one server that knows nothing of others, once spread
-over two that share a Redis. Runs are paired and their order alternates, because machines are noisy.
+Calls with their pages, once at one server that knows nothing of others, once at two that share a
+Redis: twice as many there, so that each node has what the one has, or the same calls, halved. Runs are
+paired and their order alternates, because machines are noisy.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import random
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -48,18 +49,29 @@ class Pages:
 
     name: str
     boards: int = 0
-    """Boards of all calls, spread over the nodes."""
+    """At each node, of all calls."""
     apart: bool = False
     """Half of the agents' pages are at a node that does not have their call."""
     control: bool = False
-    """Also at two servers that know nothing of each other: what is due to halving the load."""
+    """Also at two servers that know nothing of each other: what is not due to joining them."""
+    halved: bool = False
+    """Two nodes share the calls of the one; else each of them has as many as the one."""
+
+    def calls(self, of_one: int, nodes: int) -> int:
+        """Of all nodes together."""
+        return of_one if self.halved else of_one * nodes
 
 
 SETTINGS = (
-    Pages("agents, each at the node of the call", control=True),
-    Pages("the same and a board at each node", boards=2),
-    Pages("half of the agents at the other node", apart=True),
+    Pages("each node as many calls as the one", control=True),
+    Pages("the same and a board at each node", boards=1),
+    Pages("the same, half of the agents at the other node", apart=True),
+    Pages("the calls of the one halved", control=True, halved=True),
 )
+
+
+_Runs = Mapping[int, Mapping[str, Any]]
+"""By round."""
 
 
 class ApartError(RuntimeError):
@@ -153,10 +165,20 @@ def summarise(found: dict[str, Any]) -> dict[str, Any]:
             "redis_us": _median(two.values(), "redis_us_per_event"),
             "ratio": round(float(np.median(ratios)), 3),
             "interval": _interval(ratios),
+            **_joining(two, unjoined),
             "agent_ms": statistics.summary([ms for run in two.values() for ms in run["agent_ms"]]),
             "board_ms": statistics.summary([ms for run in two.values() for ms in run["board_ms"]]),
         }
     return {"settings": rows}
+
+
+def _joining(two: _Runs, unjoined: _Runs) -> dict[str, Any]:
+    """The part of the ratio that is due to joining two servers."""
+    if not unjoined:
+        return {"joining": None, "joining_interval": None}
+    ratios = [two[n]["us_per_event"] / unjoined[n]["us_per_event"] for n in two]
+    middle = round(float(np.median(ratios)), 3)
+    return {"joining": middle, "joining_interval": _interval(ratios)}
 
 
 def _median(runs: Any, name: str) -> float:
@@ -198,10 +220,11 @@ async def _run(site: _Site, run: _Run) -> dict[str, Any]:
     heard, dice, servers, pages = Heard(), random.Random(1), site.servers, run.pages
     known: dict[str, Call] = {}
     sockets = [
-        await watch(servers[n % len(servers)], "/v1/board?batch=1", board_ear(heard, known, dice))
-        for n in range(pages.boards)
+        await watch(server, "/v1/board?batch=1", board_ear(heard, known, dice))
+        for server in servers
+        for _ in range(pages.boards)
     ]
-    for number in range(run.calls):
+    for number in range(pages.calls(run.calls, len(servers))):
         here = servers[number % len(servers)]
         at = servers[(number + 1) % len(servers)] if pages.apart and number % 4 < 2 else here
         name = f"{run.name}-{number}".replace(" ", "-").replace(",", "")
@@ -213,7 +236,7 @@ async def _run(site: _Site, run: _Run) -> dict[str, Any]:
     for call in known.values():
         call.began = began + dice.random() * 0.5
     ends = began + run.warm_s + run.seconds
-    load = Load(run.calls, pages.boards)
+    load = Load(len(known), pages.boards * len(servers))
     sending = asyncio.create_task(send(list(known.values()), load, ends, heard))
     await asyncio.sleep(run.warm_s)
     heard.agent_ms.clear()
@@ -232,6 +255,7 @@ async def _run(site: _Site, run: _Run) -> dict[str, Any]:
         one.abort()
     await asyncio.sleep(GONE_S)
     return {
+        "calls": len(known),
         "events": int(events),
         "us_per_event": round(1e6 * spent_s / events, 1),
         "redis_us_per_event": round(1e6 * redis_s / events, 1),

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from benchmarks import measures, svg
 from benchmarks.result import Result, read
+from benchmarks.sizing import steps_of
 from benchmarks.statistics import percentile, summary
 from benchmarks.svg import Limit, Line
 
@@ -364,7 +365,7 @@ def _nodes(run: Result) -> list[Element]:
     for name, row in settings.items():
         bars = {kind: {"servers": row[key]} for kind, key in kinds.items() if row[key] is not None}
         costs += [caption(name), svg.bars(bars, "processor µs an event")]
-    steps = [traffic["life"], *traffic["steps"]]
+    steps = steps_of(traffic)
     rated = [
         (one["events_per_s"], one) for one in sorted(steps, key=lambda one: one["events_per_s"])
     ]
@@ -377,12 +378,14 @@ def _nodes(run: Result) -> list[Element]:
         for name, key in (("Redis", "redis_cpu_share"), ("all nodes", "nodes_cpu_share"))
     ]
     life = Limit(float(traffic["life"]["events_per_s"]), "these calls in life")
-    ratios = [
-        [name, row["ratio"], row["interval"], row["redis_us"]] for name, row in settings.items()
-    ]
+    columns = ("ratio", "interval", "joining", "joining_interval", "redis_us")
+    ratios = [[name, *(row[column] for column in columns)] for name, row in settings.items()]
     return [
         *costs,
-        table(["two nodes to one", "ratio", "95 % interval", "Redis, µs an event"], ratios),
+        table(
+            ["two nodes", "to one", "95 %", "to two not joined", "95 %", "Redis, µs an event"],
+            ratios,
+        ),
         svg.plot(delays, "events/s through Redis", "ms from node to node", marks=[life]),
         svg.plot(shares, "events/s through Redis", "processor cores", marks=[life]),
         caption(
@@ -395,15 +398,16 @@ def _nodes(run: Result) -> list[Element]:
 def _soak(run: Result) -> list[Element]:
     found: list[Element] = []
     ticks, summed = run.samples["ticks"], run.summary
-    for names, unit in (
-        (("rss_mib",), "MiB"),
-        (("fds", "tasks"), "count"),
-        (("p50_ms", "p99_ms"), "ms to the agent"),
-        (("cpu_share", "load"), "of one core; the machine's load"),
-    ):
+    plots = {
+        "MiB": ("rss_mib",),
+        "count": ("fds", "tasks"),
+        "ms to the agent": ("p50_ms", "p99_ms"),
+        "of one core; the machine's load": ("cpu_share", "load"),
+    }
+    for unit, shown in plots.items():
         lines = [
             Line(name, [(t["at_s"] / 60, t[name]) for t in ticks if t.get(name) is not None])
-            for name in names
+            for name in shown
         ]
         found.append(svg.plot([line for line in lines if line.points], "minutes", unit))
     columns = ("level", "by", "low", "high", "per_hour", "allowed", "verdict")

@@ -137,10 +137,10 @@ def _grown(ticks: Sequence[Mapping[str, Any]]) -> dict[str, Growth]:
 @contextmanager
 def _server(plan: Plan) -> Iterator[Server]:
     if plan.recordings:
-        with serving("--asr", plan.asr, **QUICK) as server:
+        with serving("--asr", plan.asr, core=None, **QUICK) as server:
             yield server
     else:
-        with null_server("--until-s", str(UNTIL_S), **QUICK) as server:
+        with null_server("--until-s", str(UNTIL_S), core=None, **QUICK) as server:
             yield server
 
 
