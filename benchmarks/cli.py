@@ -68,6 +68,13 @@ def latency(
         list[str] | None, typer.Option(help="A recorded call by id; repeat for more. Default: all.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each call is played.")] = 1,
+    phrases: Annotated[
+        int | None,
+        typer.Option(min=1, help="As many rounds as give so many labelled phrases, instead."),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="No call begins later than this after the first.")
+    ] = None,
     together: Annotated[int, typer.Option(min=1, help="Calls played at the same time.")] = 4,
     seed: Annotated[int, typer.Option(help="Of the phases to the chunk grid.")] = 0,
     recordings: Annotated[
@@ -90,28 +97,31 @@ def latency(
     from benchmarks.latency import Plan, measure, rows, summarise
 
     load = os.getloadavg()[0]
+    within_s = None if minutes is None else minutes * 60
     folder = recordings or corpus.FOLDER
-    plan = Plan(tuple(call or ()), rounds, together, seed, folder, browser)
+    plan = Plan(tuple(call or ()), rounds, together, seed, folder, browser, within_s)
     with Progress(console=err, transient=True) as progress:
-        known = [c for c in corpus.calls(folder) if not call or c.id in call]
-        task = progress.add_task("playing calls in real time", total=rounds * len(known))
         try:
-            phrases = measure(plan, ["--asr", asr], lambda _: progress.advance(task))
+            plan = plan if phrases is None else plan.for_phrases(phrases)
+            plays = plan.rounds * len(plan.recorded())
+            task = progress.add_task("playing calls in real time", total=plays)
+            found = measure(plan, ["--asr", asr], lambda _: progress.advance(task))
         except LookupError as error:
             err.print(f"tingban bench latency: {error}", style="red")
             raise typer.Exit(2) from error
-    summary = summarise(phrases)
+    summary = summarise(found)
     configuration = {
         "asr": asr,
         "calls": call,
-        "rounds": rounds,
+        "rounds": plan.rounds,
+        "minutes": minutes,
         "together": together,
         "seed": seed,
         "browser": browser,
         "recordings": "own" if recordings else "corpus",
     }
     _delays(summary)
-    keep("latency", configuration, {"phrases": rows(phrases)}, summary, results, load, baseline)
+    keep("latency", configuration, {"phrases": rows(found)}, summary, results, load, baseline)
 
 
 @app.command()
@@ -358,5 +368,6 @@ def _delays(summary: Mapping[str, Any]) -> None:
     out.print(
         f"{summary['phrases']} phrases; words never right: {summary['transcript_missed']}, "
         f"alert never fired: {summary['alert_missed']}, "
-        f"customer cards held back by the governor: {summary['customer_cards_held']}"
+        f"customer cards held back by the governor: {summary['customer_cards_held']} "
+        f"{summary['customer_cards_held_why']}"
     )

@@ -3,17 +3,20 @@
 The recorded calls run in real time through a server of their own, over real sockets, each at a
 random phase to the recogniser's chunks. Where a phrase ends is known from synthesis. A card
 that the governor held back is counted as held, not as late; words that the recogniser did not
-get right count as missed, not as fast.
+get right count as missed, not as fast. One call is played in haste before anything counts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
+import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +32,7 @@ SPAN_MARGIN_MS = 600
 """Recognised times differ from spoken ones by up to this much."""
 PATIENCE_S = 30
 """A call's last words may take this long on a machine that is behind."""
+WARM_UP_SPEED = 8.0
 
 
 STAGES = ("arrived", "recognised", "fired", "sent", "received", "painted")
@@ -50,7 +54,7 @@ class Phrase:
     """To the first suggestion of such an alert."""
     confirmed_ms: float | None
     held: str | None
-    """Why the governor held the card back, when it did."""
+    """Why the governor held that card back before it came, or why it never showed any."""
     stages_ms: dict[str, float]
     """Of the alert: last sample → arrived → recognised → fired → sent → received; ``painted`` is of
     its card, from receipt to the page's word that it has been drawn."""
@@ -73,6 +77,22 @@ class Plan:
     """Where the recordings and their labels are."""
     browser: bool = False
     """Whether a real page of the widget looks at each call as well."""
+    within_s: float | None = None
+    """No call begins later than this after the first; None: all are played."""
+
+    def recorded(self) -> list[corpus.Call]:
+        """What it plays. Raises ``LookupError`` if there is none of it."""
+        everything = list(corpus.calls(self.folder))
+        found = [call for call in everything if not self.calls or call.id in self.calls]
+        if not found:
+            known = ", ".join(call.id for call in everything) or "none"
+            raise LookupError(f"no such call with labels; there are {known} in {self.folder}")
+        return found
+
+    def for_phrases(self, least: int) -> Plan:
+        """As many rounds as give at least so many phrases."""
+        in_a_round = sum(bool(label.quote) for call in self.recorded() for label in call.labels)
+        return replace(self, rounds=max(1, math.ceil(least / max(1, in_a_round))))
 
 
 class Spoken(Protocol):
@@ -93,6 +113,7 @@ def summarise(phrases: Sequence[Phrase]) -> dict[str, Any]:
     said = [phrase for phrase in phrases if phrase.quote]
     accused = [p for p in phrases if p.category == "agent.forbidden"]
     carded = [p for p in said if p.category.startswith("customer.")]
+    unseen = [p.held for p in carded if p.card_ms is None and p.held is not None]
 
     def delays(name: str, of: Sequence[Phrase]) -> list[float]:
         return [value for p in of if (value := getattr(p, name)) is not None]
@@ -112,7 +133,8 @@ def summarise(phrases: Sequence[Phrase]) -> dict[str, Any]:
         "customer_card_painted_ms": statistics.summary(
             delays("painted_ms", [p for p in carded if p.held is None])
         ),
-        "customer_cards_held": sum(p.card_ms is None and p.held is not None for p in carded),
+        "customer_cards_held": len(unseen),
+        "customer_cards_held_why": dict(Counter(unseen).most_common()),
         "accusation_confirmed_ms": statistics.summary(delays("confirmed_ms", accused)),
         "stages_ms": {
             stage: statistics.summary([p.stages_ms[stage] for p in said if stage in p.stages_ms])
@@ -128,19 +150,18 @@ def rows(phrases: Sequence[Phrase]) -> list[dict[str, Any]]:
 
 async def _play_all(plan: Plan, server: Server, told: Callable[[str], None]) -> list[Phrase]:
     dice = random.Random(plan.seed)
-    recorded = [
-        call for call in corpus.calls(plan.folder) if not plan.calls or call.id in plan.calls
-    ]
-    if not recorded:
-        known = ", ".join(call.id for call in corpus.calls(plan.folder)) or "none"
-        raise LookupError(f"no such call with labels; there are {known} in {plan.folder}")
+    recorded = plan.recorded()
     plays = [(call, dice.randrange(CHUNK_MS)) for _ in range(plan.rounds) for call in recorded]
     dice.shuffle(plays)
     places = asyncio.Semaphore(plan.together)
     heard: list[Phrase] = []
+    await _warm_up(server, recorded)
+    began = time.monotonic()
 
     async def one(number: int, call: corpus.Call, phase_ms: int) -> None:
         async with places:
+            if plan.within_s is not None and time.monotonic() - began > plan.within_s:
+                return
             # Calls that start together would meet the chunk grid together.
             await asyncio.sleep(dice.random() * CHUNK_MS / 1000)
             name = f"bench-{number}-{call.id}"[:64]
@@ -154,6 +175,13 @@ async def _play_all(plan: Plan, server: Server, told: Callable[[str], None]) -> 
             for number, (call, phase_ms) in enumerate(plays):
                 tasks.create_task(one(number, call, phase_ms))
     return heard
+
+
+async def _warm_up(server: Server, recorded: Sequence[corpus.Call]) -> None:
+    """What a server does for the first time only should not count."""
+    shortest = min(recorded, key=lambda call: call.wav.stat().st_size)
+    clip = load(shortest.wav, codec="mulaw")
+    await AudioClient(server.ws, Call("bench-warm-up"), clip, speed=WARM_UP_SPEED).run()
 
 
 async def _play(
@@ -251,12 +279,17 @@ def phrase(
         alert_ms=after(alerts[0] if alerts else None),
         card_ms=after(card),
         confirmed_ms=after(next((r for r in alerts if r.message["state"] == "confirmed"), None)),
-        held=next(
-            (r.message["why"] for r in _of_type(seen, "suppressed") if r.message["alert"] in ids),
-            None,
-        ),
+        held=_held(seen, ids if card is None else {card.message["alert"]}),
         stages_ms=stages,
         painted_ms=None if drawn is None else round((drawn - spoken) * 1000, 1),
+    )
+
+
+def _held(seen: Sequence[Received], alerts: Collection[str]) -> str | None:
+    """Why the first of these alerts to be held back was."""
+    return next(
+        (r.message["why"] for r in _of_type(seen, "suppressed") if r.message["alert"] in alerts),
+        None,
     )
 
 

@@ -28,7 +28,7 @@ class Outcome:
     """The card that answered it."""
     delay_ms: float | None = None
     held: str | None = None
-    """Why the governor held the card back, if it did."""
+    """Why the governor held that card back before it came, or why it showed none."""
 
     @property
     def missing(self) -> bool:
@@ -129,10 +129,9 @@ def _outcome(
     spoken_at: SpokenAt,
 ) -> Outcome:
     answers = cards.answering(cue)
-    why = next((held[alert] for alert in answers if alert in held), None)
     for item, alert in came:
         if alert["id"] in answers:
             spoken = spoken_at(cue.end_ms)
             delay = None if spoken is None else (item.at - spoken) * 1000
-            return Outcome(cue, item.message["say"], delay, why)
-    return Outcome(cue, held=why)
+            return Outcome(cue, item.message["say"], delay, held.get(alert["id"]))
+    return Outcome(cue, held=next((why for id_, why in held.items() if id_ in answers), None))

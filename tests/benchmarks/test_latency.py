@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import corpus
-from benchmarks.latency import Phrase, phrase, summarise
+from benchmarks.latency import Phrase, Plan, phrase, summarise
 from server.client.viewer import Received
 
 BEGAN = 1_000_000.0
@@ -102,6 +102,38 @@ def test_a_card_after_a_hold_is_counted_apart(call: corpus.Call) -> None:
     assert table["customer_card_ms"] == {"n": 0}
     assert table["customer_card_after_hold_ms"]["n"] == 1
     assert table["customer_cards_held"] == 0
+
+
+def test_a_card_at_once_is_not_held_because_another_was_merged_into_it(
+    call: corpus.Call,
+) -> None:
+    label = label_of(call)
+    seen = [
+        alert(label, 300),
+        received(label, 310, type="suggestion", alert="a1"),
+        alert(label, 400, id="a2"),
+        received(label, 400, type="suppressed", alert="a2", why="merged"),
+    ]
+    found = phrase(call, label, 0, Clock(), seen)
+    assert found.held is None
+    assert summarise([found])["customer_card_ms"]["n"] == 1
+
+
+def test_cards_that_never_came_are_told_by_reason(call: corpus.Call) -> None:
+    label = label_of(call)
+    seen = [alert(label, 300), received(label, 300, type="suppressed", alert="a1", why="merged")]
+    found = phrase(call, label, 0, Clock(), seen)
+    assert summarise([found, found])["customer_cards_held_why"] == {"merged": 2}
+
+
+def test_as_many_rounds_as_the_phrases_need() -> None:
+    plan = Plan(("complaint-broadband", "calm-inn-booking"), rounds=9, together=1)
+    assert [plan.for_phrases(n).rounds for n in (1, 2, 3, 300)] == [1, 1, 2, 150]
+
+
+def test_calls_that_are_not_there_are_named() -> None:
+    with pytest.raises(LookupError, match="complaint-broadband"):
+        Plan(("nothing",), 1, 1).recorded()
 
 
 def test_stages_add_up_to_the_delay(call: corpus.Call) -> None:

@@ -109,6 +109,15 @@ def test_a_card_that_was_held_back_is_neither_missing_nor_late() -> None:
     assert found.outcomes[0].held == "min_gap"
 
 
+def test_a_late_card_is_not_excused_by_another_that_was_merged_into_it() -> None:
+    at = 7_000 + LATE_MS
+    sibling = alert("a2", "customer.complaint", 7_000)
+    merged = {"type": "suppressed", "alert": "a2", "why": "merged"}
+    found = verdict((at, COMPLAINT), (at, sibling), (at + 10, card("a1")), (at + 10, merged))
+    assert found.outcomes[0].late
+    assert found.outcomes[0].held is None
+
+
 def test_another_turn_is_accepted_where_the_label_says_so() -> None:
     assert verdict((14_500, alert("a1", "customer.complaint", 14_000)), (14_600, card("a1")))
 
