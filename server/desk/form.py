@@ -13,7 +13,18 @@ import yaml
 
 from assist_rules.errors import Problem
 from assist_rules.language.source import Node, compose_text
-from server.desk.splice import SpliceError, drop, end, find, flow, in_brackets, items, put, start
+from server.desk.splice import (
+    SpliceError,
+    block,
+    drop,
+    end,
+    find,
+    flow,
+    in_brackets,
+    items,
+    put,
+    start,
+)
 
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "title": ("title",),
@@ -73,6 +84,53 @@ def write(text: str, rule: str, changes: Mapping[str, Any]) -> str:
     if wrong or _raw(text, rule) != others:
         raise FormError(f"{', '.join(wrong or changes)}: this can only be changed in the text")
     return text
+
+
+def add(text: str, rule: str, title: str, category: str, phrase: str) -> str:
+    """The text with one more rule behind the others, which fires on that phrase.
+
+    A check then asks for what it still lacks. Raises :class:`FormError`.
+    """
+    before = read(text, "")["rules"]
+    rules = _value(_root(text), ("rules",))
+    if not before or rules is None or in_brackets(rules):
+        raise FormError("a file's first rule is written in the text")
+    if any(one["id"] == rule for one in before):
+        raise FormError(f"there is a rule {rule} already")
+    lead = " " * (rules.value[-1].start_mark.column - 2)
+    role = category.partition(".")[0]
+    lines = (
+        f"- id: {block(rule)}",
+        f"  category: {block(category)}",
+        "  severity: medium",
+        f"  title: {block(title)}",
+        "  when:",
+        f"    role: {role if role in ('agent', 'customer') else 'any'}",
+        f"    say: {flow([phrase])}",
+        "  tests:",
+        f"    - fires: {flow([phrase])}",
+        "    - silent: []",
+    )
+    place = text.find("\n", end(rules))
+    place = len(text) if place < 0 else place
+    text = text[:place] + "".join(f"\n{lead}{line}" for line in lines) + text[place:]
+    now = read(text, "")["rules"]
+    wanted = {"id": rule, "title": title, "category": category, "phrases": [phrase]}
+    if len(now) != len(before) + 1 or any(now[-1][k] != v for k, v in wanted.items()):
+        raise FormError("this rule can only be written in the text")
+    return text
+
+
+def remove(text: str, rule: str) -> str:
+    """The text without that rule; what stands before it stays. Raises :class:`FormError`."""
+    node = _find(text, rule)
+    if len(_rules(_root(text))) == 1:
+        raise FormError("the only rule of a file cannot go")
+    begin = text.rfind("\n", 0, start(node)) + 1
+    if text[begin : start(node)].strip() != "-":
+        raise FormError("this rule can only be taken away in the text")
+    stop = text.find("\n", end(node))
+    return text[:begin] + ("" if stop < 0 else text[stop + 1 :])
 
 
 def write_list(text: str, name: str, phrases: Sequence[str]) -> str:

@@ -65,12 +65,24 @@ class Changes(_Input):
     silent: Lines | None = None
 
 
+class NewRule(_Input):
+    """A rule to begin with: what it is called, and one phrase that it fires on."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)+$", max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    category: Annotated[str, Field(pattern=r"^[a-z_.]+$", max_length=200)]
+    phrase: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
 class FormIn(_Input):
-    """A file's text; ``rule`` and ``changes`` edit a rule of it, ``list`` and ``phrases`` a list."""
+    """A file's text, and at most one edit: ``rule`` with ``changes`` or with ``remove``, ``add`` for
+    a new rule, ``list`` with ``phrases``."""
 
     text: Annotated[str, Field(max_length=1_000_000)]
     rule: Annotated[str, Field(max_length=200)] = ""
     changes: Changes = Changes()
+    remove: bool = False
+    add: NewRule | None = None
     list: Annotated[str, Field(max_length=200)] = ""
     phrases: Lines = []
 
@@ -164,7 +176,12 @@ def _form(what: FormIn) -> dict[str, Any]:
     text = what.text
     changes = what.changes.model_dump(exclude_unset=True, exclude_none=True, by_alias=True)
     try:
-        if what.rule:
+        if what.add:
+            new = what.add
+            text = form.add(text, new.id, new.title, new.category, new.phrase)
+        if what.rule and what.remove:
+            text = form.remove(text, what.rule)
+        elif what.rule:
             text = form.write(text, what.rule, changes)
         if what.list:
             text = form.write_list(text, what.list, what.phrases)

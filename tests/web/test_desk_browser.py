@@ -109,6 +109,32 @@ def test_a_rule_is_changed_in_a_form_by_keyboard(real: Running, page: Page) -> N
     no_sideways_scroll(page)
 
 
+def test_a_new_rule_is_begun_in_a_form_and_taken_away(real: Running, page: Page) -> None:
+    page.goto(f"{real.http}/desk")
+    page.get_by_role("button", name="新建规则").click()
+    begun = page.get_by_role("form", name="新建规则")
+    begun.get_by_label("新规则的名称").fill("骂包装")
+    begun.get_by_label("编号").fill("shop.packing")
+    begun.get_by_label("新规则的类别").select_option("customer.complaint")
+    begun.get_by_label("先写一句客户或坐席的话").fill("包得稀烂")
+    page.keyboard.press("Enter")
+    silent = page.get_by_label("不应命中")
+    expect(silent).to_be_focused()
+    expect(begun).to_be_hidden()
+    expect(page.get_by_label("名称", exact=True)).to_have_value("骂包装")
+    silent.fill("包得很好")
+    silent.blur()
+    state = page.locator(".editor > .facts")
+    expect(state).to_have_text("检查通过，自带测试都过了")
+    remove = page.get_by_role("button", name="删除这条规则")
+    remove.click()
+    page.get_by_role("button", name="确定删除？再点一次").click()
+    expect(remove).to_be_disabled()
+    expect(page.get_by_label("名称", exact=True)).to_have_value("擅自承诺")
+    page.get_by_role("button", name="文本", exact=True).click()
+    expect(page.get_by_label("规则文本")).to_have_value(pack())
+
+
 def test_accounts_teams_and_places(real: Running, page: Page) -> None:
     page.goto(f"{real.http}/admin")
     teams = page.get_by_role("form", name="班组")

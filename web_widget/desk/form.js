@@ -5,6 +5,7 @@ import { cardLength, fieldAt, pairsOf, textOf, valueOf } from '../client/rule-fo
 import { SEVERITIES } from '../client/wire.js'
 import { clip } from '../client/text.js'
 import { h, say, set, show } from '../ui/dom.js'
+import { twice } from '../ui/sure.js'
 
 const ROLES = /** @type {const} */ (['customer', 'agent', 'any'])
 const LONGEST = 40 // characters of a suggestion that are read in time
@@ -23,6 +24,7 @@ export class RuleForm {
   #note = h('p', { class: 'facts' })
   #fault = h('p', { class: 'fault', role: 'alert' })
   #counter = h('output', { class: 'facts' })
+  #remove = h('button', { type: 'button', class: 'press light' })
   /** @type {Map<string, {control: Control, wrong: HTMLElement}>} */ #controls = new Map()
   #whole = ''
   /** @type {readonly RuleFields[]} */ #rules = []
@@ -38,7 +40,7 @@ export class RuleForm {
     this.#which.addEventListener('change', () => this.#draw())
     this.element = h(
       'div', { class: 'rule-form', role: 'group', 'aria-label': text.form },
-      h('label', {}, h('span', {}, text.rule), this.#which), this.#note, this.#fault, this.#fields, this.#lists,
+      h('label', {}, h('span', {}, text.rule), this.#which), this.#newRule(), this.#note, this.#fault, this.#fields, this.#lists,
     )
     this.#make()
   }
@@ -79,10 +81,45 @@ export class RuleForm {
     return this.#queue
   }
 
+  /** One more rule, or one fewer. */
+  #newRule() {
+    const { text, lang } = this.how
+    const field = (/** @type {string} */ name, /** @type {HTMLInputElement|HTMLSelectElement} */ control) =>
+      h('div', { class: 'field' }, h('label', {}, name, control))
+    const title = h('input', { required: true, maxlength: 200, lang: 'zh-CN' })
+    const id = h('input', { required: true, maxlength: 200, pattern: '[a-z0-9_]+([.][a-z0-9_]+)+', placeholder: 'site.refund_promise', spellcheck: 'false' })
+    const phrase = h('input', { required: true, maxlength: 2000, lang: 'zh-CN' })
+    const category = choice(CATEGORIES, (one) => categoryName(one, lang))
+    const form = h('form', { class: 'fields', 'aria-label': text.newRule, hidden: true },
+      field(text.newTitle, title), field(text.ruleId, id), field(text.newCategory, category), field(text.firstPhrase, phrase),
+      h('button', { class: 'press' }, text.add))
+    const open = h('button', { type: 'button', class: 'press light', 'aria-expanded': 'false' }, text.newRule)
+    const unfold = (/** @type {boolean} */ wide) => {
+      show(form, wide)
+      set(open, { 'aria-expanded': String(wide) })
+    }
+    open.addEventListener('click', () => {
+      const folded = form.hasAttribute('hidden')
+      unfold(folded)
+      if (folded) title.focus()
+    })
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault()
+      const wanted = id.value
+      await this.#send({ add: { id: wanted, title: title.value.trim(), category: category.value, phrase: phrase.value.trim() } })
+      if (!this.#rules.some((one) => one.id === wanted)) return
+      this.#which.value = wanted
+      this.#draw()
+      form.reset()
+      unfold(false)
+      this.#controls.get('silent')?.control.focus()
+    })
+    twice(this.#remove, text.remove, text.removeSure, () => this.#send({ rule: this.#rule?.id, remove: true }))
+    return h('div', { class: 'new-rule' }, h('p', { class: 'judge' }, open, this.#remove), form)
+  }
+
   #make() {
     const { text, lang } = this.how
-    const choice = (/** @type {readonly string[]} */ values, /** @type {(one: string) => string} */ name) =>
-      h('select', {}, ...values.map((one) => h('option', { value: one }, name(one))))
     const line = () => h('input', { maxlength: 2000, lang: 'zh-CN' })
     const lines = (/** @type {number} */ rows) => h('textarea', { rows, spellcheck: 'false', lang: 'zh-CN' })
     /** @type {[string, Control][]} */
@@ -148,6 +185,7 @@ export class RuleForm {
     const rule = this.#rule
     const { text } = this.how
     show(this.#fields, rule !== undefined)
+    this.#remove.disabled = this.#rules.length < 2
     say(this.#note, !rule ? text.noRules : rule.plain ? '' : text.notPlain)
     if (!rule) return
     for (const [name, { control }] of this.#controls) {
@@ -195,3 +233,6 @@ export class RuleForm {
     }))
   }
 }
+
+/** @param {readonly string[]} values @param {(one: string) => string} name */
+const choice = (values, name) => h('select', {}, ...values.map((one) => h('option', { value: one }, name(one))))

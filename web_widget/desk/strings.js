@@ -11,7 +11,7 @@ const zh = {
   appear: '多出的', vanish: '少掉的', publish: '发布', published: (/** @type {number} */ v) => `已发布第 ${v} 版，新接通的电话开始使用`, publishing: '正在过门槛并发布…',
   versions: '版本', current: '使用中', rollback: '退回上一版', rolled: (/** @type {number} */ v) => `已退回第 ${v} 版`, base: '出厂', by: '由', sure: '确定退回？再点一次',
   what: { publish: '发布', rollback: '退回' }, noDesk: '这台服务器的规则不能在这里改',
-  form: '表单', asText: '文本', views: '怎样编辑', rule: '规则', noRules: '这个文件里没有规则', slots: '插入变量', list: (/** @type {string} */ name) => `词表 @${name}`,
+  form: '表单', asText: '文本', views: '怎样编辑', rule: '规则', noRules: '这个文件里没有规则', newRule: '新建规则', newTitle: '新规则的名称', newCategory: '新规则的类别', ruleId: '编号（小写英文，用点分开）', firstPhrase: '先写一句客户或坐席的话', add: '加进文件', remove: '删除这条规则', removeSure: '确定删除？再点一次', slots: '插入变量', list: (/** @type {string} */ name) => `词表 @${name}`,
   notPlain: '这条规则的触发条件由几部分组成，表单里只能改其余部分；条件请在文本里改。',
   fields: {
     title: '名称', category: '类别', severity: '级别', role: '谁说的', tier: '客户等级', brand: '品牌', queue: '队列',
@@ -39,7 +39,7 @@ const en = {
   appear: 'More', vanish: 'Fewer', publish: 'Publish', published: (v) => `Version ${v} is in force for calls that begin now`, publishing: 'Through the gate…',
   versions: 'Versions', current: 'in force', rollback: 'Back to the one before', rolled: (v) => `Back at version ${v}`, base: 'as shipped', by: 'by', sure: 'Sure? Press again',
   what: { publish: 'published', rollback: 'taken back' }, noDesk: 'The rules of this server cannot be changed here',
-  form: 'Form', asText: 'Text', views: 'How to edit', rule: 'Rule', noRules: 'There are no rules in this file', slots: 'Insert a slot', list: (name) => `List @${name}`,
+  form: 'Form', asText: 'Text', views: 'How to edit', rule: 'Rule', noRules: 'There are no rules in this file', newRule: 'New rule', newTitle: 'Title of the new rule', newCategory: 'Category of the new rule', ruleId: 'Id (lower case, dots between)', firstPhrase: 'First phrase it fires on', add: 'Add to the file', remove: 'Remove this rule', removeSure: 'Sure? Press again', slots: 'Insert a slot', list: (name) => `List @${name}`,
   notPlain: "This rule's trigger has several parts. The form changes the rest; the trigger is changed in the text.",
   fields: {
     title: 'Title', category: 'Category', severity: 'Severity', role: 'Who speaks', tier: 'Tiers', brand: 'Brands', queue: 'Queues',

@@ -96,13 +96,13 @@ export const ASSIST = /* css */ `
 
 .middle { grid-area: middle; min-block-size: 0; background: var(--surface); border-block: 1px solid var(--line); }
 .checklist { font-size: .87em; }
-.strip { position: relative; display: flex; align-items: center; gap: .3em .7em; padding: .33em 1.07em; block-size: 2.5em; white-space: nowrap; overflow: hidden; }
-.lists { display: flex; gap: .35em; flex: none; }
-.list-button { display: inline-flex; align-items: center; gap: .4em; padding: .06em .55em; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); }
+.strip { position: relative; display: flex; align-items: center; gap: .3em .7em; padding: .33em .9em; block-size: 2.5em; white-space: nowrap; overflow: hidden; }
+.lists { display: flex; gap: .3em; flex: none; }
+.list-button { display: inline-flex; align-items: center; gap: .3em; padding: .06em .4em; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); }
 .list-button b { font-weight: 600; color: var(--ink); font-size: .93em; }
 .list-button[aria-expanded="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
-.pips { display: inline-flex; gap: 2px; }
-.pips i { inline-size: .5em; block-size: .5em; border-radius: 50%; background: var(--line); }
+.pips { display: inline-flex; gap: 1px; }
+.pips i { inline-size: .45em; block-size: .45em; border-radius: 50%; background: var(--line); }
 .pips i[data-state="done"] { background: var(--accent); }
 .pips i[data-state="due"] { background: var(--high); }
 .next-step { flex: 1 1 0; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; color: var(--ink-2); text-align: end; }

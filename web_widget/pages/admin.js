@@ -1,6 +1,7 @@
 /** `/admin`: accounts, teams with their queues, and who sits at which extension or queue. */
 import { ask } from '../client/api.js'
 import { h, say, words } from '../ui/dom.js'
+import { twice } from '../ui/sure.js'
 import { adminStringsFor } from './admin-strings.js'
 import { begin, SERVER, told } from './shell.js'
 
@@ -54,13 +55,9 @@ function row(user, changed) {
     const body = { name: name.value, role: role.value, teams: list(teams.value), active: active.checked, ...(password.value ? { password: password.value } : {}) }
     if (await done(() => ask(SERVER, at, { method: 'PATCH', body }))) password.value = ''
   })
-  const remove = h('button', { type: 'button', class: 'plain' }, text.remove)
-  let sure = false
-  remove.addEventListener('click', async () => {
-    if (!sure) say(remove, text.sure)
-    else if (await done(() => ask(SERVER, at, { method: 'DELETE' }))) changed()
-    sure = !sure
-    if (!sure) say(remove, text.remove)
+  const remove = h('button', { type: 'button', class: 'plain' })
+  twice(remove, text.remove, text.sure, async () => {
+    if (await done(() => ask(SERVER, at, { method: 'DELETE' }))) changed()
   })
   return h(
     'tr', { 'data-user': user.user }, h('th', { scope: 'row' }, words(user.user)), ...[name, role, teams, password, active].map((one) => h('td', {}, one)),

@@ -5,6 +5,7 @@ import { Editor } from '../desk/editor.js'
 import { RulesTable } from '../desk/rules-table.js'
 import { deskStringsFor } from '../desk/strings.js'
 import { h, say, words } from '../ui/dom.js'
+import { twice } from '../ui/sure.js'
 import { begin, SERVER, told } from './shell.js'
 
 const { session, lang, main } = await begin('desk')
@@ -15,22 +16,14 @@ const explain = (/** @type {unknown} */ error) => (error instanceof Fault && err
 
 async function drawVersions() {
   const status = h('p', { class: 'facts', role: 'status' })
-  const back = h('button', { type: 'button', class: 'press light' }, text.rollback)
-  let sure = false
-  back.addEventListener('click', async () => {
-    if (!sure) {
-      sure = true
-      say(back, text.sure)
-      return
-    }
+  const back = h('button', { type: 'button', class: 'press light' })
+  twice(back, text.rollback, text.sure, async () => {
     try {
       const { version } = await ask(SERVER, 'v1/desk/rollback', { method: 'POST' })
       await drawVersions()
       versions.append(h('p', { role: 'status' }, text.rolled(version)))
     } catch (error) {
       say(status, explain(error))
-      sure = false
-      say(back, text.rollback)
     }
   })
   try {

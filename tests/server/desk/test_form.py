@@ -125,6 +125,46 @@ def test_what_a_form_cannot_show_it_does_not_touch() -> None:
         form.read("rules: [", "x.yaml")
 
 
+NEW = {
+    "rule": "shop.three",
+    "title": "新: 规则",
+    "category": "customer.churn",
+    "phrase": "'不'用: 了",
+}
+
+
+@pytest.mark.parametrize("text", [TEXT, TEXT.rstrip(), TEXT + "lists2: {}\n", TEXT + "# end\n"])
+def test_a_rule_is_added_and_taken_away_again(text: str) -> None:
+    more = form.add(text, **NEW)
+    added = rule(more, "shop.three")
+    assert (added["title"], added["category"], added["role"]) == (
+        "新: 规则",
+        "customer.churn",
+        "customer",
+    )
+    assert added["phrases"] == added["fires"] == ["'不'用: 了"]
+    assert added["plain"]
+    assert [rule(more, name)["title"] for name in ("shop.one", "shop.two")] == ["擅自: 承诺", "甲"]
+    assert form.remove(more, "shop.three") == (text if text != TEXT.rstrip() else TEXT)
+    fewer = form.remove(more, "shop.one")
+    assert lines_changed(more, fewer)[1] == set(), "nothing came"
+    assert [one["id"] for one in form.read(fewer, "")["rules"]] == ["shop.two", "shop.three"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"), [("rules: []\n", "a.b"), (TEXT, "shop.one"), ("pack: a\n", "a.b")]
+)
+def test_what_cannot_be_added_in_a_form_is_told(text: str, rule: str) -> None:
+    with pytest.raises(form.FormError):
+        form.add(text, **{**NEW, "rule": rule})
+
+
+def test_the_last_rule_stays() -> None:
+    alone = form.remove(TEXT, "shop.two")
+    with pytest.raises(form.FormError, match="only rule"):
+        form.remove(alone, "shop.one")
+
+
 def test_a_list_of_the_file_changes_alone() -> None:
     after = form.write_list(TEXT, "sorry", ["抱歉, 抱歉", "真抱歉"])
     assert lines_changed(TEXT, after)[1] == {'  sorry: ["抱歉, 抱歉", 真抱歉]   # said often'}
@@ -176,6 +216,13 @@ async def test_the_desk_edits_by_form(tmp_path: Path) -> None:
             "/v1/desk/form", json={"text": TEXT, "list": "sorry", "phrases": []}
         )
         assert answer.json()["lists"] == {"sorry": []}
+        new = {"id": "shop.new", "title": "新", "category": "customer.churn", "phrase": "不来了"}
+        more = (await http.post("/v1/desk/form", json={"text": TEXT, "add": new})).json()
+        assert [one["id"] for one in more["rules"]] == ["shop.one", "shop.two", "shop.new"]
+        gone = {"text": more["text"], "rule": "shop.new", "remove": True}
+        assert (await http.post("/v1/desk/form", json=gone)).json()["text"] == TEXT
+        bad = {"text": TEXT, "add": {**new, "id": "Not An Id"}}
+        assert (await http.post("/v1/desk/form", json=bad)).status_code == 422
         answer = await http.post("/v1/desk/form", json={"text": "rules: ["})
         assert answer.status_code == 422
         assert answer.json()["error"]["code"] == "bad_form"
