@@ -284,12 +284,13 @@ def run(
     precisions: Sequence[Precision] = (Precision.FP32,),
     shape: ChunkShape = CHUNK_600_MS,
     advance: Callable[[int], None] = lambda _: None,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Everything `tingban bench accuracy` needs: raw readings and their summary."""
     from asr.paraformer.load import load_model
     from asr.reading import reading_for
 
-    models = {precision: load_model(directory, precision) for precision in precisions}
+    models = {precision: load_model(directory, precision, device) for precision in precisions}
     first = next(iter(models.values()))
     chosen = read_sentences(sentences)[: limit or None]
     readings = measure(models, reading_for(first), chosen, shape=shape, advance=advance)

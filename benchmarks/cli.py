@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import cli_compare, cli_nodes, cli_recogniser, cli_server
-from benchmarks.keeping import Baseline, Keep, err, keep, out
+from benchmarks.keeping import Baseline, Keep, err, keep, of_device, out
 from benchmarks.result import RESULTS
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ for _command in (
 app.command()(cli_nodes.nodes)
 app.command()(cli_nodes.sizing)
 Asr = Annotated[str, typer.Option(help="Recogniser: a model's name, or its directory.")]
+Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda or cuda:1.")]
 
 
 @app.command()
@@ -139,6 +140,7 @@ def accuracy(
         bool,
         typer.Option("--second-pass", help="Judge what hears an utterance once more, as a whole."),
     ] = False,
+    device: Device = "cpu",
     recordings: Annotated[
         Path | None,
         typer.Option(
@@ -154,17 +156,22 @@ def accuracy(
     from asr.paraformer.state import SHAPES
     from asr.second_pass import WHOLE
     from benchmarks.accuracy import CONDITIONS, read_sentences, run, table
-    from benchmarks.recognisers import directory
+    from benchmarks.recognisers import directory, on_device
     from models.training.voice import WITHHELD_VARIANTS
 
     if chunk_ms not in SHAPES:
         raise typer.BadParameter("600, 480 or 300", param_hint="--chunk-ms")
+    precisions = _precisions(precision)
+    on_device(device, precisions)
+    hearing = {
+        "chunk_ms": chunk_ms,
+        **({"second_pass": True} if second_pass else {}),
+        **of_device(device),
+    }
     if recordings is not None:
-        _own_accuracy(
-            asr, recordings, _precisions(precision)[0], chunk_ms, second_pass, results, baseline
-        )
+        _own_accuracy(asr, recordings, precisions[0], hearing, results, baseline)
         return
-    load, folder, precisions = os.getloadavg()[0], directory(asr), _precisions(precision)
+    load, folder = os.getloadavg()[0], directory(asr)
     texts = len(read_sentences()[: sentences or None])
     with Progress(console=err, transient=True) as progress:
         total = texts * len(WITHHELD_VARIANTS) * len(CONDITIONS)
@@ -175,6 +182,7 @@ def accuracy(
             precisions=precisions,
             shape=WHOLE if second_pass else SHAPES[chunk_ms],
             advance=lambda n: progress.advance(task, n),
+            device=device,
         )
     out.print(table(found["summary"]))
     if len(precisions) > 1:
@@ -186,7 +194,7 @@ def accuracy(
         "sentences": texts,
         "voices": list(WITHHELD_VARIANTS),
         "precisions": precisions,
-        **_hearing(chunk_ms, second_pass),
+        **hearing,
     }
     keep("accuracy", configuration, found["samples"], found["summary"], results, load, baseline)
 
@@ -209,6 +217,7 @@ def capacity(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Play your own WAVs instead."),
     ] = None,
+    device: Device = "cpu",
     results: Keep = RESULTS,
     baseline: Baseline = None,
 ) -> None:
@@ -217,22 +226,25 @@ def capacity(
     Through real sockets: the server on one core, the sender on another."""
     from benchmarks import capacity as engine_alone
     from benchmarks import sockets
-    from benchmarks.recognisers import own_recordings
+    from benchmarks.recognisers import on_device, own_recordings
     from benchmarks.statistics import summary as quantiles
 
     if talk not in ("real", "full"):
         raise typer.BadParameter("real or full", param_hint="--talk")
+    on_device(device)
     load, wavs = os.getloadavg()[0], own_recordings("capacity", recordings)
     if in_process:
         from benchmarks.recognisers import native
 
-        model = native(asr)
+        model = native(asr, device)
         loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
         found = engine_alone.capacity(
             model, loads, seconds, talk=talk, progress=err.print, wavs=wavs
         )
     else:
-        found = sockets.measure(asr, calls or (), seconds, talk, progress=err.print, wavs=wavs)
+        found = sockets.measure(
+            asr, calls or (), seconds, talk, progress=err.print, wavs=wavs, device=device
+        )
     table = Table(title=f"{talk} talk: ms from a chunk's last sample to its answer")
     for name in ("calls", "n", "p50", "p95", "p99", "max"):
         table.add_column(name, justify="right")
@@ -251,6 +263,7 @@ def capacity(
         "calls": calls,
         "seconds": seconds,
         "sockets": not in_process,
+        **of_device(device),
         **({"recordings": len(wavs)} if wavs else {}),
     }
     summary = {"rated_calls": found["rated_calls"], "lag_ms": lags}
@@ -305,8 +318,7 @@ def _own_accuracy(
     asr: str,
     folder: Path,
     precision: Precision,
-    chunk_ms: int,
-    second_pass: bool,
+    hearing: dict[str, Any],
     results: Path,
     baseline: Path | None,
 ) -> None:
@@ -319,8 +331,9 @@ def _own_accuracy(
     load = os.getloadavg()[0]
     try:
         found = spoken(folder)
-        model = load_model(directory(asr), precision)
-        readings = measure(model, precision, found, SHAPES[chunk_ms], second_pass)
+        model = load_model(directory(asr), precision, hearing.get("device", "cpu"))
+        shape, again = SHAPES[hearing["chunk_ms"]], "second_pass" in hearing
+        readings = measure(model, precision, found, shape, again)
     except LookupError as error:
         err.print(f"tingban bench accuracy: {error}", style="red")
         raise typer.Exit(2) from error
@@ -330,14 +343,10 @@ def _own_accuracy(
         "asr": asr,
         "recordings": len(found),
         "precisions": [precision],
-        **_hearing(chunk_ms, second_pass),
+        **hearing,
     }
     samples = {"readings": [asdict(one) for one in readings]}
     keep("accuracy", configuration, samples, summary, results, load, baseline)
-
-
-def _hearing(chunk_ms: int, second_pass: bool) -> dict[str, Any]:
-    return {"chunk_ms": chunk_ms, **({"second_pass": True} if second_pass else {})}
 
 
 def _precisions(names: list[str] | None) -> list[Precision]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from benchmarks.keeping import Baseline, Keep, err, keep, out
+from benchmarks.keeping import Baseline, Keep, err, keep, of_device, out
 from benchmarks.result import RESULTS
 from benchmarks.statistics import percentile, summary
 
@@ -25,6 +25,9 @@ def compare(
     seconds: Annotated[
         float, typer.Option(min=2, help="Played at each load after a warm-up of 3 s.")
     ] = 8,
+    device: Annotated[
+        str, typer.Option(help="cpu, or cuda: both there, each by the clock on the wall.")
+    ] = "cpu",
     results: Keep = RESULTS,
     baseline: Baseline = None,
 ) -> None:
@@ -34,12 +37,13 @@ def compare(
     from asr.paraformer.network import Precision, native_precision
     from asr.paraformer.reference import FULL, load_reference, random_reference
     from benchmarks.compare import calls_a_core, chunk_costs
-    from benchmarks.recognisers import directory
+    from benchmarks.recognisers import directory, on_device
 
-    load = os.getloadavg()[0]
+    load, place = os.getloadavg()[0], on_device(device)
     torch.set_num_threads(1)
     reference = random_reference(FULL) if full_size else load_reference(directory(asr))
-    precisions = tuple(dict.fromkeys((Precision.FP32, native_precision())))
+    reference = reference.to(place)
+    precisions = tuple(dict.fromkeys((Precision.FP32, native_precision(place))))
     costs = chunk_costs(
         reference, precisions, chunks=chunks, baseline_chunks=chunks, progress=err.print
     )
@@ -53,6 +57,7 @@ def compare(
     out.print(_table("processor ms for one 600 ms chunk of one stream (median)", rows))
     out.print(_table("live calls of two parties on one core, p99 chunk lag within 600 ms", calls))
     configuration = {"asr": asr, "full_size": full_size, "chunks": chunks, "seconds": seconds}
+    configuration |= of_device(device)
     found = {**costs, "one_core": played}
     keep("compare", configuration, found, {"rows": rows, "calls": calls}, results, load, baseline)
 

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from asr.audio.resample import resample
@@ -31,7 +30,7 @@ from asr.party import PartyConfig
 from asr.reading import reading_for
 from asr.scheduler import SchedulerConfig
 from benchmarks.capacity import Recorded, corpus, everybody_talks
-from benchmarks.one_core import Listener, Listening, Played, rated
+from benchmarks.one_core import Listener, Listening, Played, clock_for, rated
 from benchmarks.statistics import percentile
 
 NOTHING = Heard(np.zeros((0, 1), np.int64), np.zeros((0, 1), np.float32), np.zeros(0, np.int64), 0)
@@ -102,7 +101,8 @@ def calls_a_core(
                 else engine(reference, at, recorded)
             )
             progress(f"{who}, {at}, {talk} talk")
-            calls, tried = rated(begin, recorded, seconds, progress=progress)
+            clock = clock_for(reference.device)
+            calls, tried = rated(begin, recorded, seconds, progress, clock)
         found.append(
             {
                 "who": who,
@@ -128,10 +128,11 @@ def engine(
 ) -> Callable[[int], Listener]:
     """The engine with all that it does for a call, for so many calls."""
     whole = reference.model()
-    network = to_device(at_precision(whole.network, precision), torch.device("cpu"))
+    network = to_device(at_precision(whole.network, precision), reference.device)
     model = replace(whole, network=network)
     wording = reading_for(model)
-    return lambda calls: Listening(Decoder(model), recorded, calls, wording)
+    clock = clock_for(reference.device)
+    return lambda calls: Listening(Decoder(model), recorded, calls, wording, clock=clock)
 
 
 def loop_over_generate(
@@ -150,6 +151,7 @@ def loop_over_generate(
             lambda: Greedy(model.tokens, model.unspoken),
             config,
             SchedulerConfig(most_rows=1),
+            clock_for(reference.device),
         )
 
     return begin
@@ -178,7 +180,7 @@ def chunk_costs(
         progress(_line("FunASR", found["funasr"][-1]))
     whole = reference.model()
     for precision in precisions:
-        network = to_device(at_precision(whole.network, precision), torch.device("cpu"))
+        network = to_device(at_precision(whole.network, precision), reference.device)
         model = replace(whole, network=network)
         for batch in batches:
             found["ours"].append(_time_ours(model, precision, batch, pieces, chunks, shape))

@@ -31,6 +31,11 @@ WORSE = 3
 """Exit status when a figure is worse than the baseline's."""
 
 
+def of_device(device: str) -> dict[str, Any]:
+    """What a configuration says of it; nothing of a processor, which earlier results had."""
+    return {} if device == "cpu" else {"device": device}
+
+
 def keep(
     command: str,
     configuration: dict[str, Any],

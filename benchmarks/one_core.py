@@ -3,6 +3,7 @@
 A clock that only the work moves: packets arrive on their fixed grid, and whatever the listener
 does takes as long as the processor worked on it. Chunks wait, batches grow and lags add up as they
 would in a live worker with a core of its own, but what else runs on the machine does not show.
+With the model on a graphics card the clock is the wall's: waiting for the card is work, too.
 Sockets, event loop and other threads are not in it; ``tingban bench capacity`` has them.
 """
 
@@ -13,6 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import torch
 
 from asr.audio.together import Asking, side_by_side
 from asr.call import CallStream
@@ -27,6 +30,11 @@ from benchmarks.statistics import percentile
 
 IDLE_S = 0.005
 """A worker without work looks again after so long."""
+
+
+def clock_for(device: torch.device) -> Callable[[], float]:
+    """Seconds that somebody works for, with a model there."""
+    return time.thread_time if device.type == "cpu" else time.perf_counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ def play(
     seconds: float,
     warm_s: float = 3.0,
     seed: int = 1,
+    clock: Callable[[], float] = time.thread_time,
 ) -> Played:
     """Feed ``calls`` calls at real time to ``listener`` for ``seconds`` after a warm-up."""
     dice = random.Random(seed)
@@ -101,10 +110,10 @@ def play(
     lags: list[float] = []
     while now_s < warm_s + seconds:
         arrivals = [a for n, line in enumerate(lines) for a in _arrived(n, line, now_s)]
-        began = time.thread_time()
+        began = clock()
         listener.take(arrivals)
         answered, worked = listener.work()
-        spent_s = time.thread_time() - began
+        spent_s = clock() - began
         now_s += spent_s if worked else max(spent_s, IDLE_S)
         listener.turned(now_s, spent_s)
         if now_s >= warm_s:
@@ -136,8 +145,10 @@ class Listening:
         new_wording: Callable[[], Wording],
         config: PartyConfig | None = None,
         scheduler: SchedulerConfig | None = None,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._decoder = decoder
+        self._clock = clock
         self._scheduler = Scheduler(scheduler)
         self._heard = (0, 0)
         """Urgent and early rows of the last turn."""
@@ -180,11 +191,11 @@ class Listening:
     def _hear(self, batch: Sequence[tuple[CallStream, Task]]) -> list[float]:
         if not batch:
             return []
-        began = time.thread_time()
+        began = self._clock()
         answers = self._decoder.hear([task.question for _, task in batch])
         for (stream, task), heard in zip(batch, answers, strict=True):
             stream.answer(task, heard)
-        self._step_s = time.thread_time() - began
+        self._step_s = self._clock() - began
         urgent = [task.since_s for _, task in batch if task.question.kind is not Kind.EARLY]
         self._heard = (len(urgent), len(batch) - len(urgent))
         return urgent
@@ -203,12 +214,13 @@ def rated(
     recorded: Sequence[Recorded],
     seconds: float,
     progress: Callable[[str], None] = lambda line: None,
+    clock: Callable[[], float] = time.thread_time,
 ) -> tuple[int, list[Played]]:
     """The most calls whose p99 lag stays within the bound, and every load that was tried."""
     tried: list[Played] = []
 
     def lag_at(calls: int) -> float:
-        played = play(begin(calls), recorded, calls, seconds)
+        played = play(begin(calls), recorded, calls, seconds, clock=clock)
         tried.append(played)
         progress(
             f"{calls} calls: p99 {played.p99_ms:.0f} ms, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,10 @@ import typer
 from benchmarks.keeping import err
 
 if TYPE_CHECKING:
+    import torch
+
     from asr.paraformer.load import Model
+    from asr.paraformer.network import Precision
 
 
 def directory(asr: str) -> Path:
@@ -24,12 +28,26 @@ def directory(asr: str) -> Path:
         raise typer.Exit(1) from error
 
 
-def native(asr: str) -> Model:
+def native(asr: str, device: str = "cpu") -> Model:
     """Loaded as the service loads it."""
     from asr.paraformer.load import load_model
     from asr.paraformer.network import native_precision
 
-    return load_model(directory(asr), native_precision())
+    place = on_device(device)
+    return load_model(directory(asr), native_precision(place), str(place))
+
+
+def on_device(device: str, precisions: Sequence[Precision] = ()) -> torch.device:
+    """Where to run models in these precisions, or an end with what is missing."""
+    from asr.paraformer.load import DeviceMissing, device_named
+
+    try:
+        for precision in precisions:
+            device_named(device, precision)
+        return device_named(device)
+    except DeviceMissing as error:
+        err.print(str(error), style="red")
+        raise typer.Exit(1) from error
 
 
 def own_recordings(command: str, folder: Path | None) -> list[Path]:

@@ -71,6 +71,7 @@ def measure(
     seed: int = 1,
     progress: Callable[[str], None] = lambda line: None,
     wavs: Sequence[Path] = (),
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Lags at each load, or at those that a search for the knee tries.
 
@@ -86,7 +87,8 @@ def measure(
     def lag_at(calls: int) -> float:
         with serving(
             "--asr", asr, core=cores[0] if pinned else None,
-            TINGBAN_RECOGNISER__MAX_CALLS=_ROOM, TINGBAN_STORE__ENABLED="false",
+            TINGBAN_RECOGNISER__MAX_CALLS=_ROOM, TINGBAN_RECOGNISER__DEVICE=device,
+            TINGBAN_STORE__ENABLED="false",
         ) as server:  # fmt: skip
             one = asyncio.run(_at(server, recorded, mixed, calls, seconds, warm_s, seed))
         found.append(one)

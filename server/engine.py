@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from asr.engine import Engine, EngineConfig
-from asr.paraformer.load import Model, ModelError, load_model
+from asr.paraformer.load import Model, ModelError, device_named, load_model
 from asr.paraformer.network import Precision, native_precision
 from asr.paraformer.state import SHAPES
 from asr.phrases import PhraseFileError, read_phrases
@@ -31,11 +31,15 @@ class EngineError(Exception):
     """The recogniser or the rules cannot be loaded; the message says what to do."""
 
 
-def load_listener(asr: str, precision: str = "auto") -> Model:
-    """The recogniser's model by name or directory; ``auto``: what this machine does best."""
-    chosen = native_precision() if precision == "auto" else Precision(precision)
+def load_listener(asr: str, precision: str = "auto", device: str = "cpu") -> Model:
+    """The recogniser's model by name or directory; ``auto``: what the device does best.
+
+    Raises :class:`EngineError`.
+    """
     try:
-        return load_model(locate(asr), chosen)
+        place = device_named(device)
+        chosen = native_precision(place) if precision == "auto" else Precision(precision)
+        return load_model(locate(asr), chosen, str(place))
     except (StoreError, ModelError) as error:
         raise EngineError(str(error)) from error
 
@@ -58,12 +62,18 @@ def live(model: Model, settings: RecogniserSettings | None = None) -> Recogniser
         EngineConfig(max_calls=settings.max_calls, shape=SHAPES[settings.chunk_ms]),
         reading_for(model, phrases),
         demonstration=about(model).demonstration,
-        second=second_pass(settings.second_pass, model, settings.precision, phrases),
+        second=second_pass(
+            settings.second_pass, model, settings.precision, settings.device, phrases
+        ),
     )
 
 
 def second_pass(
-    which: str, model: Model, precision: str = "auto", phrases: Iterable[str] = ()
+    which: str,
+    model: Model,
+    precision: str = "auto",
+    device: str = "cpu",
+    phrases: Iterable[str] = (),
 ) -> SecondPass | None:
     """What hears utterances once more: nothing (``off``), the ``same`` model, or another one.
 
@@ -71,7 +81,7 @@ def second_pass(
     """
     if which == "off":
         return None
-    second = model if which == "same" else load_listener(which, precision)
+    second = model if which == "same" else load_listener(which, precision, device)
     return SecondPass(second, reading_for(second, phrases))
 
 

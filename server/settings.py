@@ -34,6 +34,9 @@ class RecogniserSettings(_Frozen):
     precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
         default="auto", description="of matrix products; auto: bf16 where the processor has it"
     )
+    device: str = Field(
+        default="cpu", description="where the model runs: cpu, or cuda, or cuda:1 of several"
+    )
     chunk_ms: Literal[600, 480, 300] = Field(
         default=600,
         description="latency profile: shorter chunks give words earlier and cost more",

@@ -85,7 +85,7 @@ def fire(
     mine = torch.from_numpy(overlap[:, :most].astype(np.float32)).to(hidden.device)
     embeddings = torch.bmm(mine, hidden) if most else hidden.new_zeros(rows, 0, hidden.shape[2])
     if most:
-        embeddings[:, 0] += carry
+        embeddings.select(1, 0).add_(carry)
 
     left = overlap[np.arange(rows), np.minimum(np.floor(settled).astype(np.int64), most)]
     left = left * (np.arange(length)[None] < firm_frames[:, None])

@@ -51,6 +51,10 @@ class ModelUnsupported(ModelError):
     """The files are sound but hold another kind of model."""
 
 
+class DeviceMissing(ModelError):
+    """The model cannot be run on the device that was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A loaded recogniser: weights, vocabulary and the feature statistics that go with it."""
@@ -72,16 +76,38 @@ def load_model(
 ) -> Model:
     """Read a ``ParaformerStreaming`` from ``directory``, without any network access.
 
-    Raises :class:`ModelMissing`, :class:`ModelDamaged` or :class:`ModelUnsupported`.
+    ``device`` is ``cpu``, ``cuda`` or one of several, ``cuda:1``. Raises :class:`ModelMissing`,
+    :class:`ModelDamaged`, :class:`ModelUnsupported` or :class:`DeviceMissing`.
     """
+    place = device_named(device, precision)
     path = Path(directory)
     auto = auto_model(path)
     try:
         model = extract(path, auto.model, auto.kwargs["frontend"], auto.kwargs["tokenizer"])
     except (AttributeError, KeyError, IndexError) as error:
         raise ModelUnsupported(f"{path} is not a streaming Paraformer: {error}") from error
-    network = to_device(at_precision(model.network, precision), torch.device(device))
+    network = to_device(at_precision(model.network, precision), place)
     return replace(model, network=network)
+
+
+def device_named(name: str, precision: Precision = Precision.FP32) -> torch.device:
+    """Where a model in ``precision`` can be run. Raises :class:`DeviceMissing`."""
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceMissing(f"{name!r} is no device; cpu, cuda or cuda:1 are") from error
+    if device.type == "cpu":
+        return device
+    if device.type != "cuda":
+        raise DeviceMissing(f"models do not run on {name}; cpu or cuda")
+    if torch.version.cuda is None:
+        raise DeviceMissing(f"{name}: this torch was built without CUDA; install one with it")
+    if (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise DeviceMissing(f"{name}: there are {count} CUDA devices here; is the driver loaded?")
+    if precision is Precision.INT8:
+        raise DeviceMissing(f"{name}: int8 is for processors; take bf16 or fp32 there")
+    return device
 
 
 def _check_files(path: Path) -> None:

@@ -196,14 +196,14 @@ class Network:
         return torch.bfloat16 if self.precision is Precision.BF16 else torch.float32
 
 
-def native_precision(device: str = "cpu") -> Precision:
-    """What this machine multiplies fastest without losing accuracy.
+def native_precision(device: torch.device | None = None) -> Precision:
+    """What the device (None: the processor) multiplies fastest without losing accuracy.
 
     bf16 where the processor has instructions for it (AMX, AVX512-BF16) or on a graphics card: on
     the bundled model it loses nothing (`tingban bench accuracy --precision`). Elsewhere bf16 is
     emulated and slower than fp32; int8 has not been faster than fp32 at the bundled model's size.
     """
-    if torch.device(device).type != "cpu":
+    if device is not None and device.type != "cpu":
         return Precision.BF16
     able = torch.cpu.get_capabilities()
     native = able.get("amx_bf16") or able.get("avx512_bf16")
@@ -233,6 +233,9 @@ def at_precision(network: Network, precision: Precision) -> Network:
 
 def to_device(network: Network, device: torch.device) -> Network:
     """The same network with its weights on ``device``, laid out for it."""
+    if device.type == "cuda":
+        # The predictor's filter would be rounded to 10 bits otherwise, and characters hang on it.
+        torch.backends.cudnn.allow_tf32 = False
     moved = _map(network, Tensor, lambda t: t.to(device))
     packs = device.type == "cpu" and torch.backends.mkldnn.enabled
     # The predictor's single output is no work worth packing.

@@ -50,6 +50,17 @@ class Reference:
         self._frontend = frontend
         self._tokenizer = tokenizer
 
+    @property
+    def device(self) -> torch.device:
+        """Where FunASR's modules are."""
+        device: torch.device = next(iter(self._model.parameters())).device
+        return device
+
+    def to(self, device: torch.device) -> Reference:
+        """The same modules, moved."""
+        self._model.to(device)
+        return self
+
     def model(self) -> Model:
         """The same weights for our own step."""
         return extract(self._path, self._model, self._frontend, self._tokenizer)
@@ -59,7 +70,7 @@ class Reference:
         """FunASR's modules as one would run them at our precision: autocast for bf16, torch's
         dynamic quantisation for int8."""
         if precision is Precision.BF16:
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
                 yield self
         elif precision is Precision.INT8:
             quantise: Any = torch.ao.quantization.quantize_dynamic
@@ -75,7 +86,7 @@ class Reference:
 
     def begin(self, shape: ChunkShape = CHUNK_600_MS) -> ReferenceStream:
         """A new stream."""
-        return ReferenceStream(self._model, self._frontend, self._tokenizer, shape)
+        return ReferenceStream(self._model, self._frontend, self._tokenizer, shape, self.device)
 
     def decode(
         self, pieces: Iterable[NDArray[np.float32]], shape: ChunkShape = CHUNK_600_MS
@@ -89,7 +100,9 @@ class Reference:
 class ReferenceStream:
     """One stream: what ``AutoModel.generate(cache=…)`` does, without its bookkeeping."""
 
-    def __init__(self, model: Any, frontend: Any, tokenizer: Any, shape: ChunkShape) -> None:
+    def __init__(
+        self, model: Any, frontend: Any, tokenizer: Any, shape: ChunkShape, device: torch.device
+    ) -> None:
         self._model = model
         self._ids: list[int] = []
         self._cache: dict[str, Any] = {}
@@ -97,7 +110,7 @@ class ReferenceStream:
             "key": ["stream"],
             "tokenizer": _Listener(tokenizer, self._ids),
             "frontend": frontend,
-            "device": "cpu",
+            "device": str(device),
             "chunk_size": [0, shape.size, shape.ahead],
             "encoder_chunk_look_back": shape.encoder_look_back,
             "decoder_chunk_look_back": shape.decoder_look_back,

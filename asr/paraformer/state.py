@@ -116,9 +116,8 @@ class Slabs:
             self._grow()
         slot = self._free.pop()
         self._taken.add(slot)
-        self.features[0, slot] = 0
-        self.memory[:, slot] = 0
-        self.carry[0, slot] = 0
+        for kept in (self.features, self.memory, self.carry):
+            kept.select(1, slot).zero_()
         self.weight[slot] = 0
         self.chunks[slot] = 0
         self.decoded[slot] = False

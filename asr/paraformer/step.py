@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,19 +77,22 @@ class Step:
         slabs.check_taken([rows[b].slot for b in keeping])
         slabs.check_taken(sorted({row.slot for row in rows}))
         slots = np.array([row.slot for row in rows])
-        slots_t = torch.from_numpy(slots).to(self._net.device)
+        slots_t = self._place(slots)
         lengths = np.array([shape.ahead + len(row.features) for row in rows])
         ends = np.array([row.ends for row in rows])
         if (lengths[~ends] != shape.window).any() or (lengths > shape.window).any():
             raise ValueError("a row that goes on needs a full chunk, one that ends at most that")
 
-        x = self._window(rows, slots_t, int(lengths.max()))
-        look_ahead = x[keeping, shape.size :] if keeping else None
-        valid = _valid(lengths, x.shape[1]).to(x.device)
-        hidden, new_keys = self._encode(x, slots_t, valid, self._past_mask(slots, valid))
+        x = self._window(rows, slots, slots_t, int(lengths.max()))
+        going = self._place(np.array(keeping, dtype=np.int64))
+        look_ahead = x.index_select(0, going)[:, shape.size :]
+        valid = self._place(_valid(lengths, x.shape[1]))
+        padded = bool((lengths < x.shape[1]).any())
+        mask = self._past_mask(slots, valid)
+        hidden, new_keys = self._encode(x, slots_t, valid if padded else None, mask)
 
         alphas = cif.frame_weights(self._net.predictor, hidden, valid[..., None].float())
-        weights = alphas.double().cpu().numpy()
+        weights = fetched(alphas.double())
         if not np.isfinite(weights).all():
             raise StepFailed("the audio of a stream gave a result that is not a number")
         fired = cif.fire(
@@ -104,27 +108,34 @@ class Step:
         heard, new_audio, new_memory = self._decode(rows, fired, hidden, valid, lengths)
 
         if keeping:
-            assert look_ahead is not None
-            self._keep_encoder(rows, keeping, look_ahead, new_keys, fired)
+            self._keep_encoder(rows, keeping, going, look_ahead, new_keys, fired)
             self._keep_decoder(rows, keeping, fired, new_audio, new_memory)
         return heard
 
-    def _window(self, rows: Sequence[Row], slots: Tensor, length: int) -> Tensor:
+    def _place(self, values: NDArray[Any]) -> Tensor:
+        """The same numbers where the network is."""
+        return torch.from_numpy(values).to(self._net.device)
+
+    def _window(
+        self, rows: Sequence[Row], slots: NDArray[np.int64], slots_t: Tensor, length: int
+    ) -> Tensor:
         """(B, T, F): kept look-ahead, then the new frames, scaled and with their position."""
         net, shape = self._net, self.slabs.shape
         fresh = np.zeros((len(rows), length - shape.ahead, net.feature_width), dtype=np.float32)
         for b, row in enumerate(rows):
             fresh[b, : len(row.features)] = row.features
-        start = torch.from_numpy(self.slabs.chunks * shape.size)[slots.cpu()].to(net.device)
+        start = self._place(self.slabs.chunks[slots] * shape.size)
         place = start[:, None] + torch.arange(1, fresh.shape[1] + 1, device=net.device)
         angle = place.float()[..., None] * self._inverse_scales
-        new = torch.from_numpy(fresh).to(net.device) * net.width**0.5
+        new = self._place(fresh) * net.width**0.5
         new += torch.cat([angle.sin(), angle.cos()], dim=2)
-        kept = self.slabs.features[0].index_select(0, slots)
+        kept = self.slabs.features[0].index_select(0, slots_t)
         # FunASR scales the kept frames a second time when nothing new comes before the end.
         bare = [b for b, row in enumerate(rows) if not len(row.features)]
         if bare:
-            kept[bare] *= net.width**0.5
+            again = np.ones((len(rows), 1, 1), np.float32)
+            again[bare] = net.width**0.5
+            kept *= self._place(again)
         return torch.cat([kept, new], dim=1)
 
     def _past_mask(self, slots: NDArray[np.int64], valid: Tensor) -> Tensor:
@@ -132,14 +143,15 @@ class Step:
         size = self.slabs.shape.size
         cached = self.slabs.keys.shape[2]
         seen = np.minimum(self.slabs.chunks[slots] * size, cached)
-        past = _valid(seen, cached).to(valid.device)
+        past = self._place(_valid(seen, cached))
         return _mask(torch.cat([past, valid], dim=1), self.slabs.keys.dtype)
 
     def _encode(
-        self, x: Tensor, slots: Tensor, valid: Tensor, mask: Tensor
+        self, x: Tensor, slots: Tensor, valid: Tensor | None, mask: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
-        """(B, T, D) encoded window, and each layer's (B, T, 2D) keys beside values."""
-        zeros = None if bool(valid.all()) else valid[..., None].float()
+        """(B, T, D) encoded window, and each layer's (B, T, 2D) keys beside values. ``valid`` is
+        None where no row is padded."""
+        zeros = None if valid is None else valid[..., None].float()
         new_keys = []
         for number, layer in enumerate(self._net.encoder):
             past = self.slabs.keys[number].index_select(0, slots)
@@ -170,14 +182,14 @@ class Step:
         heard = [nothing] * len(rows)
         if not len(speaking):
             return heard, [], []
-        chosen = torch.from_numpy(speaking).to(hidden.device)
+        chosen = self._place(speaking)
         slots_np = np.array([rows[b].slot for b in speaking.tolist()])
-        slots = torch.from_numpy(slots_np).to(hidden.device)
+        slots = self._place(slots_np)
         x = fired.embeddings.index_select(0, chosen)
         audio = net.keys_values(hidden.index_select(0, chosen))
         cached = self.slabs.audio.shape[2]
-        past_valid = _valid(np.where(self.slabs.decoded[slots_np], cached, 0), cached)
-        both = torch.cat([past_valid.to(valid.device), valid.index_select(0, chosen)], dim=1)
+        past_valid = self._place(_valid(np.where(self.slabs.decoded[slots_np], cached, 0), cached))
+        both = torch.cat([past_valid, valid.index_select(0, chosen)], dim=1)
         mask = _mask(both, self.slabs.audio.dtype)
         per_layer = torch.split(audio, 2 * net.width, dim=-1)
         memories = []
@@ -194,8 +206,8 @@ class Step:
             )
             memories.append(memory)
         counts = fired.total[speaking]
-        real = torch.from_numpy(np.arange(x.shape[1])[None] < counts[:, None]).to(x.device)
-        ids, logp = self._candidates_of(x[real])
+        real = self._place(np.flatnonzero(_valid(counts, x.shape[1])))
+        ids, logp = self._candidates_of(x.flatten(0, 1).index_select(0, real))
 
         at = 0
         for b, count in zip(speaking.tolist(), counts.tolist(), strict=True):
@@ -212,26 +224,27 @@ class Step:
             x = layer.down(layer.inner(layer.up.rectified(layer.norm1(x)).float()))
         scores = torch.log_softmax(self._net.output(self._net.decoder_norm(x.float())).float(), -1)
         best = scores.topk(min(self._candidates, scores.shape[1]), dim=-1)
-        return best.indices.cpu().numpy(), best.values.cpu().numpy()
+        return fetched(best.indices), fetched(best.values)
 
     def _keep_encoder(
         self,
         rows: Sequence[Row],
         keeping: list[int],
+        going: Tensor,
         look_ahead: Tensor,
         new_keys: list[Tensor],
         fired: cif.Fired,
     ) -> None:
         slabs, shape = self.slabs, self.slabs.shape
         slots = np.array([rows[b].slot for b in keeping])
-        slots_t = torch.from_numpy(slots).to(self._net.device)
+        slots_t = self._place(slots)
         slabs.features[0].index_copy_(0, slots_t, look_ahead)
         ring = shape.encoder_look_back
         flat = slabs.keys.view(slabs.keys.shape[0], -1, shape.size * slabs.keys.shape[3])
-        place = torch.from_numpy(slots * ring + slabs.chunks[slots] % ring).to(self._net.device)
-        new = torch.stack([keys[keeping, : shape.size] for keys in new_keys])
+        place = self._place(slots * ring + slabs.chunks[slots] % ring)
+        new = torch.stack([keys.index_select(0, going)[:, : shape.size] for keys in new_keys])
         flat.index_copy_(1, place, new.reshape(len(new_keys), len(keeping), -1))
-        slabs.carry[0].index_copy_(0, slots_t, fired.carry[keeping])
+        slabs.carry[0].index_copy_(0, slots_t, fired.carry.index_select(0, going))
         slabs.weight[slots] = fired.weight[keeping]
         slabs.chunks[slots] += 1
 
@@ -248,23 +261,30 @@ class Step:
         going = [b for b in keeping if fired.firm[b]]
         if not going:
             return
-        slabs, device = self.slabs, self._net.device
+        slabs = self.slabs
         slots = np.array([rows[b].slot for b in going])
-        slots_t = torch.from_numpy(slots).to(device)
-        chosen = [speaking[b] for b in going]
+        slots_t = self._place(slots)
+        chosen = self._place(np.array([speaking[b] for b in going]))
         cached, taps = slabs.audio.shape[2], slabs.memory.shape[2]
-        audio = torch.stack([keys[chosen, -cached:] for keys in new_audio])
+        audio = torch.stack([keys.index_select(0, chosen)[:, -cached:] for keys in new_audio])
         slabs.audio.index_copy_(1, slots_t, audio.to(slabs.audio.dtype))
-        last = torch.from_numpy(fired.firm[going])[:, None] + torch.arange(taps)
-        index = last.to(device)[..., None].expand(-1, -1, slabs.memory.shape[3])
-        memory = torch.stack([whole[chosen].gather(1, index) for whole in memories])
+        last = self._place(fired.firm[going][:, None] + np.arange(taps))
+        index = last[..., None].expand(-1, -1, slabs.memory.shape[3])
+        memory = torch.stack([kept.index_select(0, chosen).gather(1, index) for kept in memories])
         slabs.memory.index_copy_(1, slots_t, memory)
         slabs.decoded[slots] = True
 
 
-def _valid(counts: NDArray[np.int64], length: int) -> Tensor:
+def fetched(values: Tensor) -> NDArray[Any]:
+    """Numbers brought to the processor: all that a step waits for on another device."""
+    found: NDArray[Any] = values.cpu().numpy()
+    return found
+
+
+def _valid(counts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
     """(B, length): whether each place lies within its row's count."""
-    return torch.from_numpy(np.arange(length)[None] < counts[:, None])
+    valid: NDArray[np.bool_] = np.arange(length)[None] < counts[:, None]
+    return valid
 
 
 def _mask(valid: Tensor, dtype: torch.dtype) -> Tensor:
