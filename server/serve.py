@@ -116,8 +116,9 @@ def _build(settings: Settings, access: Access, store: Store | None) -> FastAPI:
     from server.engine import EngineError, live, load_listener
 
     try:
-        model = load_listener(settings.asr, settings.recogniser.precision)
-        recogniser, desk = live(model, settings.recogniser), open_desk(settings)
+        hearing = settings.recogniser
+        model = load_listener(settings.asr, hearing.precision, hearing.device)
+        recogniser, desk = live(model, hearing), open_desk(settings)
         return create_app(settings, recogniser, desk.begin, access=access, desk=desk, store=store)
     except (EngineError, RuleError) as error:
         typer.echo(f"tingban serve: {error}", err=True)
