@@ -22,6 +22,7 @@ from server import logs
 from server.access.access import Access, Mode
 from server.access.files import AccessFileError, open_access
 from server.app import create_app
+from server.connection import Connection
 from server.desk.desk import open_desk
 from server.live.switchboard import Switchboard
 from server.settings import Settings, SettingsError, load
@@ -165,6 +166,7 @@ def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         log_config=None,
         access_log=False,
+        ws=Connection,
         # A message between our limit and this gets a message back, a longer one just the code.
         ws_max_size=MESSAGE_CUT,
         # Audio does not compress, and text on a local network is not worth the processor time.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from server import metrics
+from server import connection, metrics
 from server.access import guard
 from server.access.roles import Caller
 from server.live.notice import encode
@@ -76,9 +76,35 @@ async def receive(socket: WebSocket) -> str | bytes:
         raise WebSocketDisconnect(message.get("code", 1005))
     data: bytes | None = message.get("bytes")
     content: str | bytes = message["text"] if data is None else data
+    check_length(content)
+    return content
+
+
+def check_length(content: str | bytes) -> None:
+    """Refuses a message that is too long."""
     if len(content) > MESSAGE_LIMIT:
         raise Refusal("too_large", f"a message of {len(content)}; at most {MESSAGE_LIMIT} bytes")
-    return content
+
+
+async def on_its_own(talk: Coroutine[Any, Any, None]) -> None:
+    """Await it as a task, which wakes up without passing every layer of the application."""
+    task = asyncio.create_task(talk)
+    try:
+        await task
+    finally:
+        # What it died of just as we were stopped is nobody's concern.
+        if task.done() and not task.cancelled():
+            task.exception()
+
+
+async def receive_waiting(socket: WebSocket) -> str | list[bytes]:
+    """All binary messages that have come, their length unchecked, or a text. Raises as above."""
+    packets = await connection.of(socket).intake.packets()
+    if packets:
+        return packets
+    # A text, a message that came in parts, or the end.
+    message = await receive(socket)
+    return message if isinstance(message, str) else [message]
 
 
 async def receive_text(socket: WebSocket) -> str:

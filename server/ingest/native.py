@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.websockets import WebSocket
 
-from asr.events import CallId
+from asr.events import AudioFrame, CallId
 from server import sockets
 from server.ingest import hello as hellos
 from server.ingest.hello import Hello
 from server.ingest.packet import PacketReader
+from server.live.lanes import Lanes
 from server.live.session import CallSession
 from server.live.switchboard import Switchboard
 from server.refusals import Refusal
@@ -54,7 +56,8 @@ class NativeSocket:
         try:
             async with self._deadline:
                 await self._ready(session)
-                await self._packets(session, PacketReader(hello.roles(), hello.codec, hello.rate))
+                reader = PacketReader(hello.roles(), hello.codec, hello.rate)
+                await sockets.on_its_own(self._packets(session, reader))
             session.finish("ended")
         except TimeoutError:
             raise self._stopped or self._too_long() from None
@@ -107,12 +110,11 @@ class NativeSocket:
         acknowledged = session.safe_sample
         while True:
             self._postpone()
-            message = await sockets.receive(self._socket)
-            if isinstance(message, str):
-                return _check_end(message)
-            frames = session.lanes.cut(*reader.read(message))
+            messages = await sockets.receive_waiting(self._socket)
+            if isinstance(messages, str):
+                return _check_end(messages)
             self._feeding = True
-            await session.feed(frames)
+            await session.feed(_frames(messages, reader, session.lanes))
             self._feeding = False
             if session.safe_sample - acknowledged >= reader.rate * ACK_EVERY_S:
                 acknowledged = session.safe_sample
@@ -126,6 +128,13 @@ class NativeSocket:
         early = self._settings.idle_s / 4
         self._postpone_at = now + early
         self._deadline.reschedule(now + self._settings.idle_s + early)
+
+
+def _frames(messages: Iterable[bytes], reader: PacketReader, lanes: Lanes) -> Iterator[AudioFrame]:
+    """The new sound of packets; each is cut when those before it have been taken."""
+    for message in messages:
+        sockets.check_length(message)
+        yield from lanes.cut(*reader.read(message))
 
 
 def _check_end(text: str) -> None:
