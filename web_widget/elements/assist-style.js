@@ -96,7 +96,7 @@ export const ASSIST = /* css */ `
 
 .middle { grid-area: middle; min-block-size: 0; background: var(--surface); border-block: 1px solid var(--line); }
 .checklist { font-size: .87em; }
-.strip { position: relative; display: flex; align-items: center; gap: .3em .7em; padding: .33em .9em; block-size: 2.5em; white-space: nowrap; overflow: hidden; }
+.strip { position: relative; display: flex; flex-wrap: wrap; align-items: center; align-content: flex-start; gap: 2.5em .7em; padding: .33em .9em; block-size: 2.5em; white-space: nowrap; overflow: hidden; }
 .lists { display: flex; gap: .3em; flex: none; }
 .list-button { display: inline-flex; align-items: center; gap: .3em; padding: .06em .4em; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); }
 .list-button b { font-weight: 600; color: var(--ink); font-size: .93em; }
@@ -105,7 +105,7 @@ export const ASSIST = /* css */ `
 .pips i { inline-size: .45em; block-size: .45em; border-radius: 50%; background: var(--line); }
 .pips i[data-state="done"] { background: var(--accent); }
 .pips i[data-state="due"] { background: var(--high); }
-.next-step { flex: 1 1 0; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; color: var(--ink-2); text-align: end; }
+.next-step { flex: 1 1 4em; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; color: var(--ink-2); text-align: end; }
 .next-step[data-state="due"] { color: var(--high); font-weight: 600; }
 .panel { max-block-size: 10em; overflow-y: auto; padding: .1em 1.07em .5em; scrollbar-width: thin; }
 .step { display: flex; gap: .5em; align-items: baseline; padding-block: .12em; color: var(--ink-2); }
