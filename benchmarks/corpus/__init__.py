@@ -41,6 +41,7 @@ class SpokenLabel:
     start_ms: int
     end_ms: int  # the last sample of the cue; for an absence the end of the turn
     card: bool  # the agent should be shown a suggestion
+    at_once: bool = False  # and nothing on the screen may hold it back
     accept_turns: tuple[int, ...] = ()
 
 

@@ -75,6 +75,7 @@ class ScriptLabel(_Strict):
     category: str
     quote: str = ""  # empty for an absence: the label then spans the turn
     card: bool
+    at_once: bool = False  # the card may not be held back
     accept_turns: tuple[int, ...] = ()
 
 
@@ -227,6 +228,8 @@ def _label(index: int, label: ScriptLabel, turn: dict[str, Any]) -> dict[str, An
         "end_ms": end,
         "card": label.card,
     }
+    if label.at_once:
+        placed["at_once"] = True
     if label.accept_turns:
         placed["accept_turns"] = list(label.accept_turns)
     return placed

@@ -32,13 +32,14 @@ class Outcome:
 
     @property
     def missing(self) -> bool:
-        """A card was due and neither came nor was held back."""
-        return self.cue.card and self.say is None and self.held is None
+        """A card was due and neither came nor was held back, where it may be."""
+        excused = self.held is not None and not self.cue.at_once
+        return self.cue.card and self.say is None and not excused
 
     @property
     def late(self) -> bool:
-        """The card came too late, and not because it had been held back."""
-        due = self.cue.card and self.held is None
+        """The card came too late, and not because it had been held back, where it may be."""
+        due = self.cue.card and (self.held is None or self.cue.at_once)
         return due and self.delay_ms is not None and self.delay_ms > LATE_MS
 
 

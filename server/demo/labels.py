@@ -37,6 +37,8 @@ class Cue(_Part):
     start_ms: int
     end_ms: int
     card: bool = False
+    at_once: bool = False
+    """No other card is a reason for this one to wait, or not to come."""
     accept_turns: tuple[int, ...] = ()
 
     def allows(self, turn: int, category: str) -> bool:

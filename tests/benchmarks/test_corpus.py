@@ -145,12 +145,12 @@ def test_characters_tile_their_turn(call: Call) -> None:
 @every_call
 def test_labels_are_those_of_the_script(call: Call) -> None:
     written = [
-        (index, label.category, label.quote, label.card, label.accept_turns)
+        (index, label.category, label.quote, label.card, label.at_once, label.accept_turns)
         for index, turn in enumerate(_script(call).turns)
         for label in turn.labels
     ]
     assert written == [
-        (label.turn, label.category, label.quote, label.card, label.accept_turns)
+        (label.turn, label.category, label.quote, label.card, label.at_once, label.accept_turns)
         for label in call.labels
     ]
     assert call.absent == _script(call).absent

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from server.client.viewer import Received
-from server.demo.judge import LATE_MS, Cards, judge
+from server.demo.judge import LATE_MS, Cards, Outcome, judge
 from server.demo.labels import LabelError, Labels, read
 from server.demo.show import RECORDINGS_SUFFIX, summary
 
@@ -116,6 +116,21 @@ def test_a_late_card_is_not_excused_by_another_that_was_merged_into_it() -> None
     found = verdict((at, COMPLAINT), (at, sibling), (at + 10, card("a1")), (at + 10, merged))
     assert found.outcomes[0].late
     assert found.outcomes[0].held is None
+
+
+def test_a_cue_that_must_be_answered_at_once_excuses_no_hold() -> None:
+    held = {"type": "suppressed", "alert": "a1", "why": "merged"}
+    strict = LABELS.model_copy(
+        update={"labels": tuple(c.model_copy(update={"at_once": True}) for c in LABELS.labels)}
+    )
+
+    def strictly(*messages: tuple[int, dict[str, Any]]) -> Outcome:
+        came = [Received(BEGAN + at_ms / 1000, message) for at_ms, message in messages]
+        return judge(strict, came, spoken_at).outcomes[0]
+
+    assert strictly((7_400, COMPLAINT), (7_410, held)).missing
+    assert strictly((7_400, COMPLAINT), (7_410, held), (11_000, card("a1"))).late
+    assert not strictly((7_400, COMPLAINT), (7_410, card("a1"))).late
 
 
 def test_another_turn_is_accepted_where_the_label_says_so() -> None:
