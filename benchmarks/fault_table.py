@@ -24,6 +24,7 @@ FAULTS: Mapping[str, Callable[[int], Coroutine[Any, Any, Row]]] = {
     "clock": faults.clock,
     "loris": faults.slow_loris,
     "recogniser": faults.recogniser,
+    "worker": faults.worker,
     "pack": faults.bad_pack,
     "double": site_faults.killed_without_redis,
 }

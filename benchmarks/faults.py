@@ -23,12 +23,13 @@ from typing import Any, Protocol
 
 from asr.events import Party
 from benchmarks import wire
+from benchmarks.corpus import calls
 from benchmarks.expected import Sight, compare_alerts, confirmed, doubled, finals, missing
 from benchmarks.null_recogniser import PACKET_MS, sound
-from benchmarks.process import Server, own_data, resident_mib, start
+from benchmarks.process import Server, own_data, resident_mib, running, start
 from benchmarks.server import RATE
 from server.client.audio import AudioClient, Call
-from server.client.clip import Clip
+from server.client.clip import Clip, load
 from server.client.errors import ClientError
 from server.client.viewer import ViewerClient
 from server.engine import load_rules
@@ -327,6 +328,47 @@ async def recogniser(seconds: int) -> Row:
         wrong = [] if await counted(server, failed) == 1 else ["it did not fail"]
         return row("recogniser fails under a call", "the call begins anew and is heard again",
                     played, recovery_s=played.recovery_s(at), wrong=wrong)  # fmt: skip
+
+
+async def worker(seconds: int) -> Row:
+    """The thread that hears all calls breaks in the middle of one; here with the bundled recogniser.
+
+    Nobody knows beforehand what a real recogniser writes: what the page had stays there, and the
+    archive has at the end what the page has.
+    """
+    recorded = load(calls()[0].wav)
+    sound = replace(
+        recorded, audio=recorded.part(0, min(seconds * recorded.rate, recorded.samples))
+    )
+    command = ["-m", "benchmarks.breaking_server", "serve", "--port", "0"]
+    with own_data() as own, running(command, {**own, "TINGBAN_STORE__ENABLED": "true"}) as server:
+        async with playing(server, "worker", sound, 1.0) as played:
+            async with asyncio.timeout(seconds):
+                while not played.sight.finals.total():  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            before, at = played.sight.finals, time.time()
+            async with asyncio.timeout(PATIENCE_S):
+                while await counted(server, "tingban_recogniser_restarts_total") < 1:
+                    os.kill(server.pid, signal.SIGUSR1)
+                    await asyncio.sleep(0.5)
+            back_s = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while (back_s := played.recovery_s(at)) is None:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+        stored = await archived(server, "worker")
+    after = played.sight.finals
+    gaps = [s["detail"] for s in played.sight.statuses if s["name"] == "audio_gap"]
+    lost = missing(before, after) + missing(after, stored)
+    more = doubled(after, stored)
+    wrong = [] if gaps else ["no gap was told"]
+    wrong += [] if after.total() > before.total() else ["nothing was heard after it"]
+    longest_ms = max((gap["end_ms"] - gap["start_ms"] for gap in gaps), default=0)
+    return Row(
+        "recogniser worker killed", "what was being said is a gap; the call goes on",
+        len(lost), more, back_s, not (lost or more or wrong or played.error),
+        "; ".join([*wrong, f"gap of {longest_ms / 1000:.1f} s"]),
+    )  # fmt: skip
 
 
 async def disk_full(seconds: int) -> Row:

@@ -34,7 +34,7 @@ CUT = 0.2
 LOOKS = 120
 """At the server, over a whole run."""
 QUICK = {
-    "TINGBAN_CALLS__RESUME_S": "5",
+    "TINGBAN_CALLS__RESUME_S": "60",
     "TINGBAN_CALLS__LINGER_S": "5",
     "TINGBAN_STORE__ENABLED": "true",
 }
