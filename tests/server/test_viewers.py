@@ -339,9 +339,13 @@ async def test_a_board_may_ask_for_batches(server: Running) -> None:
         connect(f"{server.ws}/v1/board?batch=1", max_queue=None) as batched,
         connect(f"{server.ws}/v1/board", max_queue=None) as single,
     ):
+        # Who comes late is told of the first events otherwise.
+        await until(single, "board")
+        batches: list[list[dict]] = []  # type: ignore[type-arg]
+        while not any(one["type"] == "board" for batch in batches for one in batch):
+            batches.append(json.loads(await batched.recv()))
         sending = asyncio.create_task(send_call(server))
         one_by_one = await until(single, "call_ended")
-        batches: list[list[dict]] = []  # type: ignore[type-arg]
         while not any(one.get("name") == "call_ended" for batch in batches for one in batch):
             batches.append(json.loads(await batched.recv()))
         await sending
