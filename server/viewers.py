@@ -13,13 +13,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from asr.events import CallId
 from assist_rules.events import CallInfo
-from server import sockets
+from server import connection, sockets
 from server.access import roles
 from server.access.access import Access
 from server.access.roles import EVERY_QUEUE, Caller, Scope
 from server.ingest.hello import refusal
 from server.live import bus as topics
-from server.live.batches import Batches
+from server.live.batches import Batches, together
 from server.live.notice import AFRESH, Notice, encode, of_event
 from server.live.queue import TooSlow, ViewerQueue
 from server.live.session import CallSession
@@ -101,6 +101,7 @@ class Viewer(ABC):
         self, socket: WebSocket, switchboard: Switchboard, access: Access, settings: ViewerSettings
     ) -> None:
         self._socket = socket
+        self._connection = connection.of(socket)
         self._switchboard = switchboard
         self._access = access
         self._queue = ViewerQueue(settings.queue_limit)
@@ -150,7 +151,10 @@ class Viewer(ABC):
     async def _down(self) -> None:
         while True:
             notice = await self._queue.get()
-            await self._socket.send_text(notice.text)
+            await self._send(notice)
+
+    async def _send(self, notice: Notice) -> None:
+        await self._connection.send_frame(notice.frame)
 
     async def _recheck(self) -> None:
         """A page that stays open for days is asked again now and then."""
@@ -278,7 +282,7 @@ class AgentViewer(Viewer):
                 released = {"type": "released", "call": self._watch.call, "why": "transfer"}
                 await sockets.send(self._socket, released)
                 raise Refusal("forbidden", "the call is another agent's now")
-            await self._socket.send_text(notice.text)
+            await self._send(notice)
 
     def _may(self, call: CallSession, action: str) -> bool:
         watch = self._watch
@@ -352,4 +356,4 @@ class BoardViewer(Viewer):
             notice = await self._queue.get()
             for told in self._so_far() if notice is AFRESH else (notice,):
                 single = self._batched and not told.batch
-                await self._socket.send_text(f"[{told.text}]" if single else told.text)
+                await self._send(together((told,)) if single else told)

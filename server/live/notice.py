@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from websockets.frames import Frame, Opcode
 
 from asr.events import Metric, Transcript
 from server.events import CallEvent
 from server.wire import to_wire
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Notice:
     """A text message, and what it may replace while it waits in a viewer's queue."""
 
@@ -24,6 +27,11 @@ class Notice:
     """The board does without partial transcripts."""
     batch: bool = False
     """An array of messages already."""
+
+    @cached_property
+    def frame(self) -> bytes:
+        """As it goes over every viewer's websocket."""
+        return Frame(Opcode.TEXT, self.text.encode()).serialize(mask=False)
 
 
 AFRESH = Notice("", ("afresh",), passing=True)
