@@ -6,6 +6,7 @@ once it takes calls, which :func:`benchmarks.process.null_server` waits for.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from typing import Annotated
@@ -39,9 +40,12 @@ def main(
     listener = listen(settings, access.mode)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     desk = open_desk(settings)
+    recogniser = NullRecogniser(until_s * 1000, max_calls, break_at_ms)
+    # All it will say is thought of now: later the garbage collector would have to look at it, too.
+    asyncio.run(recogniser.start())
     app = create_app(
         settings,
-        NullRecogniser(until_s * 1000, max_calls, break_at_ms),
+        recogniser,
         desk.begin,
         access=access,
         desk=desk,
