@@ -15,7 +15,7 @@ export const HELD = {
 export const WITHDRAWN = {
   asr_revised: ['听清后改正', 'recognition changed its mind'], corrected: ['后文说明并非如此', 'later words corrected it'],
   server_restarted: ['服务器重启，重新听', 'the server restarted and heard it again'], expired: ['已过时', 'its time was over'],
-  replaced: ['被更要紧的替换', 'a more urgent one took its place'], answered: ['坐席已经说了', 'the agent said it'],
+  replaced: ['换成了新的建议', 'a newer one took its place'], answered: ['坐席已经说了', 'the agent said it'],
   used: ['已采用', 'used'], dismissed: ['已忽略', 'dismissed'], wrong: ['坐席说不对', 'agent: wrong'],
 }
 
