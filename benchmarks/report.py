@@ -379,7 +379,7 @@ def _nodes(run: Result) -> list[Element]:
     ]
     life = Limit(float(traffic["life"]["events_per_s"]), "these calls in life")
     columns = ("ratio", "interval", "joining", "joining_interval", "redis_us")
-    ratios = [[name, *(row[column] for column in columns)] for name, row in settings.items()]
+    ratios = [[name, *(row.get(column) for column in columns)] for name, row in settings.items()]
     return [
         *costs,
         table(

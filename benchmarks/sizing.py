@@ -107,8 +107,9 @@ def _rated(result: Result) -> int:
 
 def steps_of(traffic: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """All that was tried, slowest first; the last may be one that was not carried."""
-    beyond = [traffic["beyond"]] if traffic["beyond"] else []
-    return [traffic["life"], *traffic["steps"], *beyond]
+    # Results of the first version name no such step.
+    beyond = traffic.get("beyond")
+    return [traffic["life"], *traffic["steps"], *([beyond] if beyond else [])]
 
 
 def _carried(nodes: Result) -> Mapping[str, Any]:
