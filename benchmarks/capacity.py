@@ -66,9 +66,17 @@ def read(wavs: Sequence[Path]) -> list[Recorded]:
 
 
 def spoken(talk: str, wavs: Sequence[Path] = ()) -> list[Recorded]:
-    """These recordings, or those of the corpus, in a manner of talk as :func:`capacity` has it."""
+    """These recordings, or those of the corpus, in a manner of talk as :func:`capacity` has it.
+
+    Raises ``LookupError`` if a party of a recording has nothing to say then.
+    """
     recorded = read(wavs) if wavs else corpus()
-    return recorded if talk == "real" else everybody_talks(recorded)
+    if talk == "full":
+        recorded = everybody_talks(recorded)
+    for wav, call in zip(wavs, recorded, strict=False):
+        if min(map(len, call.samples.values())) < call.rate * PACKET_MS // 1000:
+            raise LookupError(f"{wav.name}: a party of it is never heard")
+    return recorded
 
 
 def everybody_talks(recorded: Sequence[Recorded]) -> list[Recorded]:

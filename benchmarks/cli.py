@@ -233,18 +233,22 @@ def capacity(
         raise typer.BadParameter("real or full", param_hint="--talk")
     on_device(device)
     load, wavs = os.getloadavg()[0], own_recordings("capacity", recordings)
-    if in_process:
-        from benchmarks.recognisers import native
+    try:
+        if in_process:
+            from benchmarks.recognisers import native
 
-        model = native(asr, device)
-        loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
-        found = engine_alone.capacity(
-            model, loads, seconds, talk=talk, progress=err.print, wavs=wavs
-        )
-    else:
-        found = sockets.measure(
-            asr, calls or (), seconds, talk, progress=err.print, wavs=wavs, device=device
-        )
+            model = native(asr, device)
+            loads = calls or [1, 5, 10, 20, 30, 40, 60, 80]
+            found = engine_alone.capacity(
+                model, loads, seconds, talk=talk, progress=err.print, wavs=wavs
+            )
+        else:
+            found = sockets.measure(
+                asr, calls or (), seconds, talk, progress=err.print, wavs=wavs, device=device
+            )
+    except LookupError as error:
+        err.print(f"tingban bench capacity: {error}", style="red")
+        raise typer.Exit(2) from error
     table = Table(title=f"{talk} talk: ms from a chunk's last sample to its answer")
     for name in ("calls", "n", "p50", "p95", "p99", "max"):
         table.add_column(name, justify="right")
