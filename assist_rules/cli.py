@@ -233,7 +233,10 @@ def learn(
     ] = None,
     judge: Annotated[
         list[str] | None,
-        typer.Option(help="Write nothing; learn without this source and judge on it; repeatable."),
+        typer.Option(
+            help="Write nothing; learn without this source and judge on it; repeatable. "
+            "authors: without each author's sources in turn."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -241,12 +244,15 @@ def learn(
     from assist_rules.tools import learn as learning
 
     said = learning.gather(dialogues, plain or [])
+    held_out = [frozenset([source]) for source in judge or () if source != "authors"]
+    if "authors" in (judge or ()):
+        held_out += learning.AUTHORS
     for role in ("agent", "customer"):
         if not judge:
             path = learning.write(role, learning.learn(role, said))
             _print_json({"written": str(path)}) if as_json else print(path)
             continue
-        for row in learning.judged(role, said, judge):
+        for row in learning.judged(role, said, held_out):
             if as_json:
                 _print_json(row)
             else:

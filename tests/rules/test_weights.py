@@ -90,7 +90,9 @@ def test_the_empty_utterance_is_like_nothing() -> None:
 
 
 def test_a_source_is_judged_by_weights_that_have_not_seen_it() -> None:
-    rows = [r for r in judged("agent", SAID, ["s0"]) if r["category"] == "agent.forbidden"]
+    rows = [
+        r for r in judged("agent", SAID, [frozenset(["s0"])]) if r["category"] == "agent.forbidden"
+    ]
     assert {"precision", "recall", "above", "category"} == rows[0].keys()
     assert max(float(r["recall"]) for r in rows) == 1.0
 
