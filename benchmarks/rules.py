@@ -29,8 +29,11 @@ PARTS = (
     Part("dev, which packs were tuned on", DIALOGUES / "dev.jsonl"),
     Part("dev2, which packs were tuned on", DIALOGUES / "dev2.jsonl"),
     Part("dev3, which packs were tuned on", DIALOGUES / "dev3.jsonl"),
+    Part("dev4, which packs were tuned on", DIALOGUES / "dev4.jsonl"),
     Part("test", DIALOGUES / "test.jsonl"),
     Part("test, 8 % errors", DIALOGUES / "test.jsonl", ERRORS),
+    Part("test4", DIALOGUES / "test4.jsonl"),
+    Part("test4, 8 % errors", DIALOGUES / "test4.jsonl", ERRORS),
 )
 
 
