@@ -98,8 +98,9 @@ def _plain(value: Any) -> Any:
     kind: Any = type(value)
     if kind in _AS_IT_IS:
         return value
-    if kind is Char:
-        return [value.ms, round(value.confidence, 3)]
+    if kind is tuple and value and type(value[0]) is Char:
+        # One for each character of a transcript: no need to ask each what it is.
+        return [[char.ms, round(char.confidence, 3)] for char in value]
     if (names := _fields(kind)) is not None:
         return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, StrEnum):
