@@ -61,8 +61,9 @@ def log_mels(frames: torch.Tensor) -> torch.Tensor:
     sharp = centred.clone()
     sharp[:, 1:].sub_(centred[:, :-1], alpha=0.97)
     sharp[:, 0].mul_(1 - 0.97)
-    spectrum = torch.view_as_real(torch.fft.rfft(sharp.mul_(_WINDOW), n=_FFT))
-    power = spectrum.square_().sum(-1)
+    squares = torch.view_as_real(torch.fft.rfft(sharp.mul_(_WINDOW), n=_FFT)).square_()
+    # A sum over an axis of two is many times slower, for the same numbers.
+    power = squares[..., 0] + squares[..., 1]
     return (power @ _FILTERS).clamp_min_(_FLOOR).log_()
 
 
