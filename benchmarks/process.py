@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-START_S = 120
+START_S = 240
 STOP_S = 30
 _ADDRESS = re.compile(r"^http://([0-9.:]+)/$")
 

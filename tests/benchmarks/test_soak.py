@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -107,17 +106,11 @@ def test_ones_own_recordings_come_to_the_archive_as_the_page_had_them(tmp_path: 
     for call in corpus.calls()[:2]:
         sound, rate = soundfile.read(call.wav, stop=8 * call.rate)
         soundfile.write(tmp_path / call.wav.name, sound, rate)
-    arguments = ["--minutes", "0.1", "--together", "2", "--speed", "4"]
-    results = tmp_path / "results"
-    done = runner.invoke(
-        app, ["soak", "--recordings", str(tmp_path), *arguments, "--results", str(results)]
-    )
-    assert done.exit_code == 0, done.output
-    (file,) = results.glob("soak-*.json")
-    kept = json.loads(file.read_text("utf-8"))
-    assert kept["configuration"]["recordings"] == 2
-    assert kept["summary"]["calls"] >= 2
-    assert kept["summary"]["lost"] == kept["summary"]["doubled"] == 0
+    plan = soak.Plan(0.02, together=2, speed=4, recordings=sorted(tmp_path.glob("*.wav")))
+    found = soak.run(plan)
+    assert found["calls"] >= 2
+    assert (found["lost"], found["doubled"], found["failures"]) == (0, 0, [])
+    assert found["audio_s"] == pytest.approx(8 * found["calls"])
 
 
 @pytest.mark.parametrize("command", ["soak", "capacity"])
