@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -246,13 +246,11 @@ class Call:
     one: Governor
     now_ms: int = 0
     talk: Talk | None = None
-    screen: dict[str, tuple[int, Offer]] | None = None
-    shown: list[tuple[int, Offer]] | None = None
+    screen: dict[str, tuple[int, Offer]] = field(default_factory=dict)
+    shown: list[tuple[int, Offer]] = field(default_factory=list)
 
     def take(self, events: Iterable[RuleEvent], offers: dict[str, Offer]) -> None:
         """Check every new card against the limits of the screen that it comes to."""
-        assert self.screen is not None
-        assert self.shown is not None
         for event in events:
             if isinstance(event, Retraction):
                 self.screen.pop(event.id, None)
@@ -265,8 +263,6 @@ class Call:
                 assert len(self.screen) <= LIMITS.cards
 
     def _check(self, new: Offer) -> None:
-        assert self.screen is not None
-        assert self.shown is not None
         now_ms, talk = self.now_ms, self.talk
         minute = [o for t, o in self.shown if now_ms - t < 60_000]
         assert len(minute) < LIMITS.per_minute
@@ -307,8 +303,7 @@ STEPS = st.lists(
 def test_the_limits_hold_whatever_happens(
     steps: list[tuple[int, tuple[str, Severity, str, int] | str]],
 ) -> None:
-    call = Call(governor(), screen={}, shown=[])
-    assert call.screen is not None
+    call = Call(governor())
     offers: dict[str, Offer] = {}
     for number, (later_ms, step) in enumerate(steps):
         call.now_ms += later_ms
