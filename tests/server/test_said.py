@@ -71,6 +71,16 @@ def test_a_sentence_with_a_pause_in_it_counts() -> None:
     assert list(said.hear(spoken(second, 3_000))) == ["s1"]
 
 
+def test_words_heard_once_more_are_not_said_twice() -> None:
+    said = Said()
+    said.show(card(), 0)
+    first, second = "非常抱歉给您", "带来不便我马上为您登记"
+    assert list(said.hear(spoken("嗯", 1_000))) == []
+    assert list(said.hear(spoken(first, 1_500))) == []
+    assert list(said.hear(spoken("恩", 1_000))) == [], "a second pass of earlier words"
+    assert list(said.hear(spoken(second, 3_000))) == ["s1"], "follows the first half nevertheless"
+
+
 def test_a_card_answered_by_hand_or_long_ago_is_not_waited_for() -> None:
     said = Said()
     said.show(card("s1"), 0)
