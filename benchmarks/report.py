@@ -101,7 +101,7 @@ def _section(body: Element, command: str, runs: Sequence[Result]) -> None:
 
 def _newest(runs: Sequence[Result]) -> list[Result]:
     """The last run of each kind: another model or another manner of talk is another kind."""
-    apart = ("asr", "talk", "full_size", "chunk_ms", "recordings")
+    apart = ("asr", "talk", "full_size", "chunk_ms", "recordings", "faults")
     kinds = {tuple(str(run.configuration.get(name)) for name in apart): run for run in runs}
     return list(kinds.values())
 
