@@ -31,7 +31,9 @@ def page(results: Sequence[Result]) -> str:
     engine = _latest(
         results, "capacity", lambda r: r.configuration["talk"] == "real" and _rated(r) > 0
     )
-    nodes = _latest(results, "nodes", lambda r: r.summary["archive"] is not None)
+    nodes = _latest(
+        results, "nodes", lambda r: r.summary["archive"] and "beyond" in r.summary["traffic"]
+    )
     archive = nodes.summary["archive"]
     rows = [_row(calls, _a_core(engine), nodes) for calls in SITES]
     names = (
