@@ -31,9 +31,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stereo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first 20 s of a call, as recorded: 8 kHz µ-law."""
+    """The first 12 s of a call, as recorded: 8 kHz µ-law. Three utterances, of both parties."""
     path = tmp_path_factory.mktemp("calls") / "stereo.wav"
-    sound, rate = soundfile.read(call("danger-brakes").wav, frames=20 * 8000)
+    sound, rate = soundfile.read(call("danger-brakes").wav, frames=12 * 8000)
     soundfile.write(path, sound, rate, subtype="ULAW")
     return path
 
@@ -59,10 +59,15 @@ def finals(made: Sequence[dict[str, Any]], file: Path) -> list[tuple[str, str]]:
     return [(r["utterance"], r["text"]) for r in made if r["file"] == str(file) and r["final"]]
 
 
-def test_json_lines_tell_every_revision(model: Path, stereo: Path) -> None:
-    result = run("--json", "--asr", model, stereo)
-    assert result.exit_code == 0
-    made = rows(result)
+@pytest.fixture(scope="module")
+def usual(model: Path, stereo: Path) -> Result:
+    """What is said of the call alone; several tests compare with it."""
+    return run("--json", "--asr", model, stereo)
+
+
+def test_json_lines_tell_every_revision(usual: Result) -> None:
+    assert usual.exit_code == 0
+    made = rows(usual)
     wanted = {
         "type",
         "file",
@@ -87,27 +92,25 @@ def test_json_lines_tell_every_revision(model: Path, stereo: Path) -> None:
 
 
 def test_many_files_are_heard_at_once_and_each_as_if_alone(
-    model: Path, stereo: Path, mono: Path
+    model: Path, stereo: Path, mono: Path, usual: Result
 ) -> None:
     both = rows(run("--json", "--asr", model, stereo, mono))
-    for file in (stereo, mono):
-        alone = rows(run("--json", "--asr", model, file))
-        assert [row for row in both if row["file"] == str(file)] == alone
+    for file, alone in ((stereo, usual), (mono, run("--json", "--asr", model, mono))):
+        assert [row for row in both if row["file"] == str(file)] == rows(alone)
     assert {row["party"] for row in both if row["file"] == str(mono)} == {"unknown"}
 
 
-def test_parties_swap_the_channels(model: Path, stereo: Path) -> None:
-    usual = rows(run("--json", "--asr", model, stereo))
+def test_parties_swap_the_channels(model: Path, stereo: Path, usual: Result) -> None:
     swapped = rows(run("--json", "--asr", model, "--parties", "customer,agent", stereo))
     other = {"agent": "customer", "customer": "agent"}
-    as_said = sorted((r["party"], r["start_ms"], r["text"]) for r in usual)
+    as_said = sorted((r["party"], r["start_ms"], r["text"]) for r in rows(usual))
     assert as_said == sorted((other[r["party"]], r["start_ms"], r["text"]) for r in swapped)
 
 
-def test_without_json_people_can_read_it(model: Path, stereo: Path) -> None:
+def test_without_json_people_can_read_it(model: Path, stereo: Path, usual: Result) -> None:
     result = run("--asr", model, stereo)
     assert result.exit_code == 0
-    made = finals(rows(run("--json", "--asr", model, stereo)), stereo)
+    made = finals(rows(usual), stereo)
     lines = result.stdout.splitlines()
     assert len(lines) == len([text for _, text in made if text])
     assert any("agent" in line for line in lines)
