@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
 from assist_rules.rulebook import load_rulebook
@@ -21,12 +21,13 @@ from server.client.audio import AudioClient, Call
 from server.client.viewer import ViewerClient
 from server.settings import StoreSettings
 from server.store.store import Store
+from tests.server.nodes.site import FORKS
 from tests.server.running import running
+from tests.server.store import process
 from tests.server.store.conftest import eventually
 from tests.server.store.hearing import LINES, RATE, HearingRecogniser, clip
 
 SPEED = 4.0
-ROOT = Path(__file__).parents[3]
 PACK = Path(__file__).with_name("pack.yaml")
 
 
@@ -49,29 +50,25 @@ class Server:
     """The process, which can be killed and begun again."""
 
     def __init__(self, folder: Path, url: str | None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self._arguments = [str(folder), str(self.port), *([url] if url else [])]
-        self._process: asyncio.subprocess.Process | None = None
+        self.port = 0
+        self._folder, self._url = folder, url
+        self._process: ForkServerProcess | None = None
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.server.store.process", *self._arguments,
-            cwd=ROOT, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert self._process.stderr is not None
-        said = b""
-        async for line in self._process.stderr:
-            said += line
-            if line.startswith(b"http://"):
-                return
-        raise AssertionError(said.decode())
+        """The same port every time: the call's client comes back to it."""
+        here, there = FORKS.Pipe()
+        arguments = (self._folder, self.port, self._url, there)
+        self._process = FORKS.Process(target=process.main, args=arguments, daemon=True)
+        # In a thread: meanwhile the client finds nobody there.
+        await asyncio.to_thread(self._process.start)
+        there.close()
+        with here:
+            self.port = await asyncio.to_thread(here.recv)
 
     async def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
-        await self._process.wait()
+        await asyncio.to_thread(self._process.join)
 
 
 @asynccontextmanager
@@ -138,15 +135,17 @@ def standing(events: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
     )  # fmt: skip
 
 
-async def undisturbed(folder: Path) -> list[dict[str, Any]]:
-    """The same call without a mishap, in this process."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The same call in this process, as fast as it can be heard."""
+    folder = tmp_path_factory.mktemp("undisturbed")
     store = Store(folder, StoreSettings())
     rulebook = load_rulebook([PACK])
     async with running(
         HearingRecogniser(), lambda info: RuleSession(rulebook, info), store=store
     ) as server:
         await AudioClient(
-            server.ws, Call("c-1", agent="a-7", queue="broadband"), clip(), speed=SPEED
+            server.ws, Call("c-1", agent="a-7", queue="broadband"), clip(), speed=0
         ).run()
     return await kept(folder, None)
 
@@ -156,6 +155,7 @@ async def test_a_killed_server_goes_on_with_the_call(
     tmp_path: Path,
     kind: str,
     kills: list[int],
+    undisturbed: list[dict[str, Any]],
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -166,8 +166,6 @@ async def test_a_killed_server_goes_on_with_the_call(
     if kind == "postgresql":
         cluster: Cluster = request.getfixturevalue("postgres")
         url = cluster.url
-    (tmp_path / "other").mkdir()
-    whole = await undisturbed(tmp_path / "other")
     async with serving(tmp_path, url) as server:
         client, seen = await call_through(server, kills)
     events = await kept(tmp_path, url)
@@ -176,7 +174,7 @@ async def test_a_killed_server_goes_on_with_the_call(
     assert said == masked
     seqs = [event["seq"] for event in events]
     assert seqs == sorted(set(seqs))
-    assert standing(events) == standing(whole)
+    assert standing(events) == standing(undisturbed)
     assert len(client.asked) == 1 + len(kills)
     for acknowledged, asked in client.asked:
         assert asked >= acknowledged, "what was acknowledged is not asked for again"
