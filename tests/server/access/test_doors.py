@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from starlette.routing import WebSocketRoute
@@ -88,9 +89,10 @@ def doors(routes: list[Any]) -> Iterator[tuple[str, str]]:
                 yield method, route.path
 
 
-def app_doors() -> set[tuple[str, str]]:
+@cache
+def app_doors() -> frozenset[tuple[str, str]]:
     app = create_app(Settings(), fixture_recogniser(), scripted_rules)
-    return set(doors(app.routes))
+    return frozenset(doors(app.routes))
 
 
 def test_every_route_and_socket_has_an_entry() -> None:
