@@ -46,7 +46,7 @@ RIDGE = 0.1
 LEAST_OFTEN = 2
 MOST = 90_000
 """Features that are kept of a party, the heaviest: files and memory stay small."""
-ROUNDS = 200
+ROUNDS = 100
 ROUGHLY = 40
 """Steps of the descent; the second number is enough to see what weighs anything."""
 AGENT_TALK = re.compile("帮你|为你|请问|请稍|感谢|抱歉|你看|给你")
