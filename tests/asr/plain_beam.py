@@ -68,8 +68,10 @@ class PlainBeam:
         width: int,
         weight: float,
         lag: int,
+        spread: float,
     ) -> None:
         self._lm, self._width, self._weight, self._lag = lm, width, weight, lag
+        self._spread = spread
         self._number = np.array([lm.number(token) for token in tokens], np.int64)
         self._silent = unspoken | {i for i, token in enumerate(tokens) if token in UNREADABLE}
         self._committed = Greedy(tokens, unspoken)
@@ -119,6 +121,8 @@ class PlainBeam:
             if tuple(history.tolist()) in seen:
                 continue
             seen.add(tuple(history.tolist()))
+            if totals[row, column] < totals.max() - self._spread:
+                continue
             old = self._open[row]
             chosen.append(
                 _Hypothesis(

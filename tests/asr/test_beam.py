@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -45,14 +46,16 @@ def candidates(draw: st.DrawFn) -> Candidates:
     width=st.integers(1, 8),
     lag=st.integers(0, 5),
     weight=st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    spread=st.sampled_from([0.5, 4.0, math.inf]),
 )
 def test_equals_the_plain_beam(
-    heard: Candidates, cuts: list[int], width: int, lag: int, weight: float
+    heard: Candidates, cuts: list[int], width: int, lag: int, weight: float, spread: float
 ) -> None:
     """Quick lookups and shared steps change nothing: text, stability, confidence, to the bit."""
     model = language_model(("我要投诉", "我要宽带", "投诉宽带"), CHARACTERS)
-    beam = Reader(model, TOKENS, UNSPOKEN, width=width, lag=lag, weight=weight).begin()
-    plain = PlainBeam(model, TOKENS, UNSPOKEN, width=width, lag=lag, weight=weight)
+    with_model = Reader(model, TOKENS, UNSPOKEN, width=width, lag=lag, weight=weight, spread=spread)
+    beam = with_model.begin()
+    plain = PlainBeam(model, TOKENS, UNSPOKEN, width=width, lag=lag, weight=weight, spread=spread)
     edges = sorted({0, len(heard[0]), *(min(cut, len(heard[0])) for cut in cuts)})
     for start, end in itertools.pairwise(edges):
         for one in (beam, plain):
