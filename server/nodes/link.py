@@ -94,6 +94,7 @@ class Link:
         """Monotonic time by which what waits is to be sent."""
         self._sooner = asyncio.Event()
         self._away_since: float | None = None
+        self._ending = False
         self.outages = 0
 
     def _client(self, answer_s: float) -> Any:
@@ -122,6 +123,11 @@ class Link:
         try:
             yield
         finally:
+            # Redis' client may take a cancellation for a lost connection: then this ends the loops,
+            # and nobody hears of us again after the farewell.
+            self._ending = True
+            tasks[0].cancel()
+            await asyncio.wait(tasks[:1])
             with suppress(*FAULTS):
                 async with asyncio.timeout(CONNECT_S):
                     await self._flush()
@@ -179,7 +185,7 @@ class Link:
             raise Away(type(error).__name__) from error
 
     async def _flushes(self) -> None:
-        while True:
+        while not self._ending:
             await self._sooner.wait()
             while (wait_s := self._flush_at - time.monotonic()) > 0:
                 self._sooner.clear()
@@ -230,7 +236,7 @@ class Link:
 
     async def _reads(self) -> None:
         inbox, last = self.key("in", self.me.life), "0"
-        while True:
+        while not self._ending:
             try:
                 found = await self._reading.execute_command(
                     "XREAD", "COUNT", READ, "BLOCK", BLOCK_MS, "STREAMS", inbox, last
@@ -260,7 +266,7 @@ class Link:
     # Heartbeats
 
     async def _heartbeats(self) -> None:
-        while True:
+        while not self._ending:
             await asyncio.sleep(self._settings.heartbeat_s)
             try:
                 await self._beat()

@@ -137,6 +137,7 @@ def test_a_call_that_nobody_is_on_is_taken_with_one_key(hall: Hall, visit: Open)
     expect(page.locator(".strip")).to_be_visible()
     row = page.locator(".unbound")
     expect(row).to_be_hidden()
+    hall.wait(lambda: hall.count() == 1)
     waiting = [{"call": f"c-{n}", "queue": f"队列{n}", "started_at": None} for n in range(2, 7)]
     hall.send(json.dumps({"type": "unbound", "calls": waiting}))
     expect(row).to_contain_text("5 通电话没有坐席")
