@@ -116,7 +116,7 @@ class Link:
         with suppress(*FAULTS):
             async with asyncio.timeout(CONNECT_S):
                 await self._beat()
-        tasks = [
+        beating, *others = [
             asyncio.create_task(work(), name=f"nodes {work.__name__}")
             for work in (self._heartbeats, self._flushes, self._reads)
         ]
@@ -126,8 +126,8 @@ class Link:
             # Redis' client may take a cancellation for a lost connection: then this ends the loops,
             # and nobody hears of us again after the farewell.
             self._ending = True
-            tasks[0].cancel()
-            await asyncio.wait(tasks[:1])
+            beating.cancel()
+            await asyncio.wait([beating])
             with suppress(*FAULTS):
                 async with asyncio.timeout(CONNECT_S):
                     await self._flush()
@@ -135,9 +135,9 @@ class Link:
                     await self._redis.delete(
                         self.key("node", self.me.life), self.key("in", self.me.life)
                     )
-            for task in tasks:
+            for task in others:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(beating, *others, return_exceptions=True)
             for client in (self._redis, self._reading):
                 with suppress(*FAULTS):
                     await client.aclose()
